@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/clock.h"
+#include "base/text.h"
+#include "unit/unit.h"
+
+static void lines_end_with_lf_or_crlf_and_the_last_needs_none(void **state)
+{
+	struct span rest = SPAN("a\r\n\nlast"), line;
+
+	(void)state;
+	assert_true(span_next_line(&rest, &line));
+	assert_true(span_is(line, "a"));
+	assert_true(span_next_line(&rest, &line));
+	assert_int_equal(line.n, 0);
+	assert_true(span_next_line(&rest, &line));
+	assert_true(span_is(line, "last"));
+	assert_false(span_next_line(&rest, &line));
+}
+
+static void numbers_are_digits_and_in_range(void **state)
+{
+	uint64_t v = 7;
+
+	(void)state;
+	assert_true(text_parse_u64("18446744073709551615", &v));
+	assert_true(v == UINT64_MAX);
+	v = 7;
+	assert_false(text_parse_u64("18446744073709551616", &v));
+	assert_false(text_parse_u64("", &v));
+	assert_false(text_parse_u64("-1", &v));
+	assert_false(text_parse_u64("1 ", &v));
+	assert_int_equal(v, 7);
+}
+
+static void what_a_terminal_would_obey_is_spelled_out(void **state)
+{
+	AUTO_BUF struct buf b = { 0 };
+
+	(void)state;
+	buf_add_printable(&b, SPAN("a\033[2J\xc3\xa9\xff\xc2\x9b\0z"));
+	assert_string_equal(buf_text(&b), "a\\x1b[2J\xc3\xa9\\xff\\xc2\\x9b\\x00z");
+}
+
+static void sizes_and_durations_read_as_people_say_them(void **state)
+{
+	char size[16], duration[24];
+
+	(void)state;
+	assert_string_equal(text_size(size, 312), "312 octets");
+	assert_string_equal(text_size(size, 1400000), "1.4 MB");
+	assert_string_equal(text_size(size, UINT64_MAX), "18 EB");
+	assert_string_equal(text_duration(duration, 12.34), "12.3 s");
+	assert_string_equal(text_duration(duration, 3720), "1 h 02 min");
+}
+
+static void log_times_are_read_in_both_forms(void **state)
+{
+	int64_t ms, near;
+	size_t used;
+
+	(void)state;
+	assert_true(clock_parse(SPAN("2026-03-01T02:13:07.250+01:00 host"), 0, &ms, &used));
+	assert_true(ms == 1772327587250);
+	assert_int_equal(used, 29);
+	assert_true(clock_parse(SPAN("2026-03-01T01:13:07Z"), 0, &near, &used));
+	setenv("TZ", "UTC", 1);
+	assert_true(clock_parse(SPAN("Dec 31 23:59:59 host"), near, &ms, &used));
+	assert_true(ms == 1767225599000); /* the year before: not ten months ahead */
+	assert_false(clock_parse(SPAN("Foo 31 23:59:59"), near, &ms, &used));
+	assert_false(clock_parse(SPAN(""), near, &ms, &used));
+}
+
+UNIT_TESTS("base/text", cmocka_unit_test(lines_end_with_lf_or_crlf_and_the_last_needs_none),
+           cmocka_unit_test(numbers_are_digits_and_in_range),
+           cmocka_unit_test(what_a_terminal_would_obey_is_spelled_out),
+           cmocka_unit_test(sizes_and_durations_read_as_people_say_them),
+           cmocka_unit_test(log_times_are_read_in_both_forms));
