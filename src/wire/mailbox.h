@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * mailbox -- the requests about mailboxes: scans, messages, changes. A part of wire/wire.h, whose
+ * frames and fields these are.
+ *
+ * Bodies here are rows of records, as many as fit in a frame; a record is u64 tag and the fields
+ * that stand beside the tag. An account (below "A") is six fields: user, home, root, inbox, u64
+ * format, u64 layout.
+ *
+ *	MAIL_SCAN    A
+ *	    -> DATA: FOLDER, its UIDLIST and KEYWORDS pieces, its MESSAGEs, the next FOLDER ...;
+ *	       FILE and TROUBLE anywhere
+ *	MAIL_FETCH   A, u64 content 0|1, WANTED...
+ *	    -> DATA per wanted, in order: BEGIN, BYTES..., DONE (without content no BYTES), or FAILED
+ *	       at any place
+ *	MAIL_STORE   C PUT_MESSAGE|PUT_FILE, BYTES..., DONE; LINK; DROP
+ *	    -> nothing
+ *	MAIL_COMMIT  C nothing
+ *	    -> u64 number of files in place. What was stored since the last commit is durable now, and
+ *	       seen only now. A STORE that failed spoils all up to the next COMMIT
+ *	MAIL_CHANGE  C A, u64 uid, u64 gid, RENAME|REMOVE|MAKE_FOLDER|...
+ *	    -> DATA: FAILED per record that could not be done
+ *	MBOX_FETCH   A, folder, u64 keep, digest of the first `keep` octets, or ""
+ *	    -> DATA: BEGIN (offset: `keep` when those octets are the same, else 0), BYTES..., DONE with
+ *	       the digest of all
+ *	MBOX_APPEND  C A, folder, u64 uid, u64 gid, path (below root; a file that STORE brought, with
+ *	               the content), from line, flag letters, keywords, digest
+ *	    -> u64 1 appended, 0 a message of that content was there
+ */
+
+#include "mail/listing.h"
+#include "wire/wire.h"
+
+#define WIRE_MAIL_SCAN ((enum wire_kind)40)
+#define WIRE_MAIL_FETCH ((enum wire_kind)41)
+#define WIRE_MAIL_STORE ((enum wire_kind)42)
+#define WIRE_MAIL_COMMIT ((enum wire_kind)43)
+#define WIRE_MAIL_CHANGE ((enum wire_kind)44)
+#define WIRE_MBOX_FETCH ((enum wire_kind)45)
+#define WIRE_MBOX_APPEND ((enum wire_kind)46)
+
+enum wire_mail_tag {
+	/* scan */
+	WIRE_MAIL_FOLDER = 1, /* name, u64 mode, uid, gid, mtime_ns, size, uidvalidity, uidnext */
+	WIRE_MAIL_UIDLIST,    /* octets: goes on where the last piece ended */
+	WIRE_MAIL_KEYWORDS,   /* octets */
+	WIRE_MAIL_MESSAGE,    /* see wire_put_message() */
+	WIRE_MAIL_FILE,       /* u64 place, path, target, u64 mode, size, mtime_ns */
+	WIRE_MAIL_TROUBLE,    /* words, u64 1: something was left out because of it */
+	/* fetch */
+	WIRE_MAIL_WANTED, /* folder, base, suffix, u64 in_new, offset */
+	WIRE_MAIL_BEGIN,  /* message as in MESSAGE, from line */
+	WIRE_MAIL_BYTES,  /* octets */
+	WIRE_MAIL_DONE,   /* digest, Message-ID (empty in a STORE) */
+	WIRE_MAIL_FAILED, /* u64 index of the record, string: the body of an ERROR */
+	/* store */
+	WIRE_MAIL_PUT_MESSAGE, /* root, folder, u64 in_new, name, u64 mode, uid, gid, mtime_ns */
+	WIRE_MAIL_PUT_FILE,    /* root, path, u64 keep, mode, uid, gid, mtime_ns */
+	WIRE_MAIL_LINK,        /* root, path, target, u64 uid, gid */
+	WIRE_MAIL_DROP,        /* takes back what was begun */
+	/* change */
+	WIRE_MAIL_RENAME,        /* folder, base, suffix, u64 in_new, mtime_ns */
+	WIRE_MAIL_REMOVE,        /* folder, base */
+	WIRE_MAIL_MAKE_FOLDER,   /* folder, u64 mode */
+	WIRE_MAIL_REMOVE_FOLDER, /* folder */
+	WIRE_MAIL_DROP_INDEXES,  /* folder */
+	WIRE_MAIL_REMOVE_FILE,   /* path below the root or home, u64 place */
+};
+
+/* Octets of records that are collected before a frame is sent. */
+#define WIRE_MAIL_FILL (256u << 10)
+
+void wire_put_account(struct buf *body, const struct mailbox_account *account);
+/* The strings are owned by the caller: mailbox_account_fini() frees them. A NUL
+ * inside, or a root that is no absolute path: r->bad. */
+void wire_get_account(struct wire_reader *r, struct mailbox_account *out);
+
+void wire_put_tag(struct buf *body, enum wire_mail_tag tag);
+/* A string that becomes a C string: NULs make r->bad. The caller owns it. */
+char *wire_get_string(struct wire_reader *r) MUST_CHECK;
+void wire_put_digest(struct buf *body, const struct digest *digest);
+struct digest wire_get_digest(struct wire_reader *r);
+
+/* The fields behind the tag. What is got is owned by the caller (mail_..._fini()). */
+void wire_put_folder(struct buf *body, const struct mail_folder *folder);
+void wire_get_folder(struct wire_reader *r, struct mail_folder *out);
+void wire_put_message(struct buf *body, const struct mail_message *message);
+void wire_get_message(struct wire_reader *r, struct mail_message *out);
+void wire_put_file(struct buf *body, const struct mail_file *file);
+void wire_get_file(struct wire_reader *r, struct mail_file *out);
+
+/* Names of folders and files come from a host that may be hostile: "" or components that fit
+ * (mail_name_fits()), so no "..", no "//", no leading '/'. */
+bool wire_path_fits(const char *path);
