@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* mailbox -- where one user's mail lies on a host, and in which form. Found by survey, used by copy. */
+
+#include <stdint.h>
+
+enum mailbox_format { MAILBOX_MAILDIR, MAILBOX_MBOX };
+
+/* How folders lie below a Maildir root: ".A.B" beside cur/ (Maildir++), or A/B below it. */
+enum mailbox_layout { MAILBOX_LAYOUT_MAILDIRPP, MAILBOX_LAYOUT_FS };
+
+/* All strings are owned by whoever owns the struct; paths are absolute, as on that host. */
+struct mailbox_account {
+	char *user;  /* as the user logs in: "alice", "bob@example.net" */
+	char *home;
+	char *root;  /* Maildir: the directory that holds cur/ new/ tmp/; mbox: the folder directory */
+	char *inbox; /* mbox: the INBOX file; Maildir: NULL */
+	enum mailbox_format format;
+	enum mailbox_layout layout;
+	uint32_t uid, gid; /* owner of the files on that host */
+};
+
+/* Frees the strings of an account that owns them. */
+void mailbox_account_fini(struct mailbox_account *a);
+#define AUTO_MAILBOX_ACCOUNT __attribute__((cleanup(mailbox_account_fini)))
