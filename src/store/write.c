@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/write.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "mail/flags.h"
+#include "store/change.h"
+#include "store/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* No mail program makes such names; so all of them are ours, and left over when a batch begins. */
+#define TEMPORARY "mailhaul.tmp."
+/* Up to so many files are synced one by one; a greater batch syncs its file systems at once. */
+#define SYNC_ONE_BY_ONE 8u
+#define DEVICES_MAX 8u
+
+struct pending {
+	char *root, *from_dir, *from, *to_dir, *to; /* owned; directories below the root */
+};
+
+struct write_batch {
+	int rootfd;
+	struct pending *rows;
+	size_t n, room;
+	int synced_fds[SYNC_ONE_BY_ONE]; /* of the first rows */
+	unsigned number;
+	/* the one that is being written */
+	bool open;
+	int fd;
+	struct pending now;
+	struct digest_state digest;
+	struct write_target target; /* its numbers only */
+	/* the directory that was used last */
+	char *at_root, *at_dir;
+	int at_fd;
+	struct device {
+		dev_t dev;
+		int fd;
+	} devices[DEVICES_MAX];
+	size_t devices_n;
+	bool too_many_devices;
+};
+
+static void pending_fini(struct pending *p)
+{
+	free(p->root);
+	free(p->from_dir);
+	free(p->from);
+	free(p->to_dir);
+	free(p->to);
+	*p = (struct pending){ 0 };
+}
+
+struct write_batch *write_batch_new(int rootfd)
+{
+	struct write_batch *b = xcalloc(1, sizeof *b);
+
+	b->rootfd = rootfd;
+	b->fd = b->at_fd = -1;
+	return b;
+}
+
+static int open_below(struct write_batch *b, const char *root, const char *path, struct error *err)
+{
+	AUTO_CLOSE int rootfd = folder_open_root(b->rootfd, root, err);
+	int fd;
+
+	if (rootfd < 0)
+		return -1;
+	fd = folder_open_below(rootfd, path);
+	if (fd < 0)
+		return error_system(err, "open %s/%s", root, path);
+	return fd;
+}
+
+static void remove_leftovers(int dirfd)
+{
+	AUTO_CLOSE int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return;
+	(void)fd_take(&fd);
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)))
+			(void)unlinkat(dirfd, entry->d_name, 0);
+	closedir(dir);
+}
+
+static bool is_used(const struct write_batch *b, const char *root, const char *dir)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!strcmp(b->rows[i].root, root) && !strcmp(b->rows[i].from_dir, dir))
+			return true;
+	return false;
+}
+
+static void note_device(struct write_batch *b, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	for (size_t i = 0; i < b->devices_n; i++)
+		if (b->devices[i].dev == st.st_dev)
+			return;
+	if (b->devices_n == DEVICES_MAX) {
+		b->too_many_devices = true;
+		return;
+	}
+	b->devices[b->devices_n++] = (struct device){
+		st.st_dev, openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	};
+}
+
+/* Makes b->at_fd the directory for temporary files. */
+static int enter(struct write_batch *b, const char *root, const char *dir, struct error *err)
+{
+	int fd;
+
+	if (b->at_fd >= 0 && !strcmp(b->at_root, root) && !strcmp(b->at_dir, dir))
+		return 0;
+	fd = open_below(b, root, dir, err);
+	if (fd < 0)
+		return -1;
+	if (!is_used(b, root, dir))
+		remove_leftovers(fd);
+	note_device(b, fd);
+	if (b->at_fd >= 0)
+		close(b->at_fd);
+	free(b->at_root);
+	free(b->at_dir);
+	b->at_fd = fd;
+	b->at_root = xstrdup(root);
+	b->at_dir = xstrdup(dir);
+	return 0;
+}
+
+static char *below(const char *folder, const char *name)
+{
+	return xasprintf("%s%s%s", folder, *folder ? "/" : "", name);
+}
+
+static int begin(struct write_batch *b, const struct write_target *t, struct error *err)
+{
+	if (b->open)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		                 "a second file was begun before the first was ended");
+	if (enter(b, t->root, b->now.from_dir, err) < 0)
+		return -1;
+	b->now.root = xstrdup(t->root);
+	b->now.from = xasprintf(TEMPORARY "%u", b->number++);
+	b->target = *t;
+	digest_begin(&b->digest);
+	b->fd = openat(b->at_fd, b->now.from, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	               0600);
+	if (b->fd < 0)
+		return error_system(err, "create a file in %s/%s", t->root, b->now.from_dir);
+	b->open = true;
+	return 0;
+}
+
+int write_begin_message(struct write_batch *b, const struct write_target *t, struct error *err)
+{
+	if (!mail_name_fits(span_of(t->name)))
+		return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, EINVAL,
+		                 "a file name that no message may have");
+	pending_fini(&b->now);
+	b->now.from_dir = below(t->folder, "tmp");
+	b->now.to_dir = below(t->folder, t->in_new ? "new" : "cur");
+	b->now.to = xstrdup(t->name);
+	return begin(b, t, err);
+}
+
+/* Copies the first octets of the file that is there. */
+static int keep_octets(struct write_batch *b, uint64_t keep, struct error *err)
+{
+	AUTO_CLOSE int fd = openat(b->at_fd, b->now.to, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FREE char *chunk = xmalloc(1u << 18);
+
+	if (fd < 0)
+		return error_system(err, "open %s", b->now.to);
+	while (keep) {
+		size_t want = keep < 1u << 18 ? (size_t)keep : 1u << 18;
+		ssize_t n = read(fd, chunk, want);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_system(err, "read %s", b->now.to);
+		if (n == 0)
+			return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, 0,
+			                 "%s is shorter than it was", b->now.to);
+		keep -= (uint64_t)n;
+		if (write_bytes(b, (struct span){ chunk, (size_t)n }, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int split_path(struct write_batch *b, const struct write_target *t, struct error *err)
+{
+	const char *slash = strrchr(t->path, '/');
+	AUTO_FREE char *dir = xstrndup(t->path, slash ? (size_t)(slash - t->path) : 0);
+	const char *name = slash ? slash + 1 : t->path;
+
+	if (!mail_name_fits(span_of(name)) || !strncmp(name, TEMPORARY, strlen(TEMPORARY)))
+		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, EINVAL,
+		                 "a name that no file may have");
+	if (change_make_directories(b->rootfd, t->root, dir, 0700, t->uid, t->gid, err) < 0)
+		return -1;
+	pending_fini(&b->now);
+	b->now.from_dir = xstrdup(dir);
+	b->now.to_dir = xstrdup(dir);
+	b->now.to = xstrdup(name);
+	return 0;
+}
+
+int write_begin_file(struct write_batch *b, const struct write_target *t, struct error *err)
+{
+	if (split_path(b, t, err) < 0 || begin(b, t, err) < 0)
+		return -1;
+	return t->keep ? keep_octets(b, t->keep, err) : 0;
+}
+
+int write_bytes(struct write_batch *b, struct span bytes, struct error *err)
+{
+	if (!b->open)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		                 "octets came for no file");
+	if (fd_write_all(b->fd, bytes.p, bytes.n) < 0)
+		return error_system(err, "write %s/%s", b->now.root, b->now.to_dir);
+	digest_add(&b->digest, bytes.p, bytes.n);
+	return 0;
+}
+
+void write_drop(struct write_batch *b)
+{
+	if (!b->open)
+		return;
+	close(b->fd);
+	b->fd = -1;
+	b->open = false;
+	(void)unlinkat(b->at_fd, b->now.from, 0);
+	pending_fini(&b->now);
+}
+
+static int set_attributes(struct write_batch *b, struct error *err)
+{
+	const struct write_target *t = &b->target;
+	int64_t seconds = t->mtime_ns / 1000000000, rest = t->mtime_ns % 1000000000;
+	struct timespec times[2];
+	struct stat st;
+
+	if (rest < 0) {
+		rest += 1000000000;
+		seconds--;
+	}
+	times[0] = times[1] = (struct timespec){ .tv_sec = seconds, .tv_nsec = (long)rest };
+	if (fstat(b->fd, &st) < 0)
+		return error_system(err, "stat %s", b->now.to);
+	if ((st.st_uid != t->uid || st.st_gid != t->gid) && fchown(b->fd, t->uid, t->gid) < 0)
+		return error_system(err, "give %s to user %u", b->now.to, t->uid);
+	/* no set-uid bit ever comes out of a mailbox */
+	if (fchmod(b->fd, t->mode & 0777) < 0 || futimens(b->fd, times) < 0)
+		return error_system(err, "set mode and time of %s", b->now.to);
+	return 0;
+}
+
+static void add_pending(struct write_batch *b, int fd)
+{
+	ARRAY_GROW(b->rows, b->n, b->room);
+	b->rows[b->n] = b->now;
+	b->now = (struct pending){ 0 };
+	if (b->n < SYNC_ONE_BY_ONE)
+		b->synced_fds[b->n] = fd;
+	else if (fd >= 0)
+		close(fd);
+	b->n++;
+}
+
+int write_end(struct write_batch *b, const struct digest *expected, struct error *err)
+{
+	struct digest got;
+
+	if (!b->open)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "no file was begun");
+	got = digest_end(&b->digest);
+	if (!digest_equal(&got, expected)) {
+		write_drop(b);
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
+		                 "what arrived is not what was sent");
+	}
+	if (set_attributes(b, err) < 0)
+		return -1;
+	b->open = false;
+	add_pending(b, b->fd);
+	b->fd = -1;
+	return 0;
+}
+
+int write_link(struct write_batch *b, const struct write_target *t, const char *target,
+               struct error *err)
+{
+	if (b->open)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		                 "a link came in the middle of a file");
+	if (split_path(b, t, err) < 0 || enter(b, t->root, b->now.from_dir, err) < 0)
+		return -1;
+	b->now.root = xstrdup(t->root);
+	b->now.from = xasprintf(TEMPORARY "%u", b->number++);
+	if (symlinkat(target, b->at_fd, b->now.from) < 0)
+		return error_system(err, "make the link %s/%s", t->root, t->path);
+	add_pending(b, -1);
+	if (fchownat(b->at_fd, b->rows[b->n - 1].from, t->uid, t->gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    geteuid() == 0)
+		return error_system(err, "give %s/%s to user %u", t->root, t->path, t->uid);
+	return 0;
+}
+
+size_t write_pending(const struct write_batch *b)
+{
+	return b->n;
+}
+
+static int sync_devices(struct write_batch *b, struct error *err)
+{
+	for (size_t i = 0; i < b->devices_n; i++) {
+		if (syscall(SYS_syncfs, b->devices[i].fd) == 0)
+			continue;
+		if (errno != ENOSYS)
+			return error_system(err, "sync the file system");
+		sync(); /* before Linux 2.6.39; waits there as well */
+	}
+	if (b->too_many_devices)
+		sync();
+	return 0;
+}
+
+static int sync_contents(struct write_batch *b, struct error *err)
+{
+	if (b->n > SYNC_ONE_BY_ONE)
+		return sync_devices(b, err);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->synced_fds[i] >= 0 && fsync(b->synced_fds[i]) < 0)
+			return error_system(err, "fsync %s/%s", b->rows[i].root, b->rows[i].to_dir);
+	return 0;
+}
+
+/* Two open directories, kept from row to row while they stay the same. */
+struct place {
+	const char *root, *dir;
+	int fd;
+};
+
+static int place_enter(struct write_batch *b, struct place *p, const char *root, const char *dir,
+                       struct error *err)
+{
+	if (p->fd >= 0 && !strcmp(p->root, root) && !strcmp(p->dir, dir))
+		return 0;
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = open_below(b, root, dir, err);
+	p->root = root;
+	p->dir = dir;
+	return p->fd < 0 ? -1 : 0;
+}
+
+static int rename_all(struct write_batch *b, size_t *done, struct error *err)
+{
+	struct place from = { .fd = -1 }, to = { .fd = -1 };
+	bool sync_each = b->n <= SYNC_ONE_BY_ONE;
+	int result = 0;
+
+	for (*done = 0; result == 0 && *done < b->n;) {
+		const struct pending *p = &b->rows[*done];
+
+		if (place_enter(b, &from, p->root, p->from_dir, err) < 0 ||
+		    place_enter(b, &to, p->root, p->to_dir, err) < 0)
+			result = -1;
+		else if (renameat(from.fd, p->from, to.fd, p->to) < 0)
+			result = error_system(err, "rename into %s/%s", p->root, p->to_dir);
+		else
+			++*done;
+		if (result == 0 && sync_each && fsync(to.fd) < 0)
+			result = error_system(err, "fsync %s/%s", p->root, p->to_dir);
+	}
+	if (from.fd >= 0)
+		close(from.fd);
+	if (to.fd >= 0)
+		close(to.fd);
+	return result;
+}
+
+/* Forgets all rows; of those after the first `placed`, the temporary files are removed. */
+static void clear(struct write_batch *b, size_t placed)
+{
+	struct error ignored;
+
+	for (size_t i = placed; i < b->n; i++)
+		if (enter(b, b->rows[i].root, b->rows[i].from_dir, &ignored) == 0)
+			(void)unlinkat(b->at_fd, b->rows[i].from, 0);
+	for (size_t i = 0; i < b->n; i++) {
+		if (i < SYNC_ONE_BY_ONE && b->synced_fds[i] >= 0)
+			close(b->synced_fds[i]);
+		pending_fini(&b->rows[i]);
+	}
+	b->n = 0;
+	b->number = 0;
+}
+
+int write_commit(struct write_batch *b, struct error *err)
+{
+	size_t placed = 0;
+	bool at_once = b->n > SYNC_ONE_BY_ONE;
+	int result = -1;
+
+	if (b->open) {
+		write_drop(b);
+		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		          "commit in the middle of a file");
+	} else if (sync_contents(b, err) == 0 && rename_all(b, &placed, err) == 0) {
+		result = at_once ? sync_devices(b, err) : 0;
+	}
+	clear(b, placed);
+	return result;
+}
+
+void write_batch_free(struct write_batch *b)
+{
+	if (!b)
+		return;
+	write_drop(b);
+	clear(b, 0);
+	pending_fini(&b->now);
+	if (b->at_fd >= 0)
+		close(b->at_fd);
+	free(b->at_root);
+	free(b->at_dir);
+	for (size_t i = 0; i < b->devices_n; i++)
+		fd_close_at(&b->devices[i].fd);
+	free(b->rows);
+	free(b);
+}

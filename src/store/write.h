@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * write -- brings messages and the files beside them to disk, in batches.
+ *
+ * Nothing is visible before write_commit(): messages lie in their folder's tmp/, other files beside
+ * their place under a name of ours. Commit makes all of it durable, renames each into place, in the
+ * order in which they were begun, makes that durable too, and only then says so. What a killed
+ * process left behind is removed when a batch next touches that directory.
+ *
+ *	write_begin_message() write_bytes()... write_end()	one after the other
+ *	write_begin_file()    write_bytes()... write_end()
+ *	write_commit()
+ *
+ * After a failed call the batch is spent: everything in it that is not yet in place goes away with
+ * write_batch_free(), and is sent again.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "mail/digest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct write_batch;
+
+/* `rootfd` is borrowed until write_batch_free(). */
+struct write_batch *write_batch_new(int rootfd);
+void write_batch_free(struct write_batch *b);
+CLEANUP_DEFINE(struct write_batch, write_batch_free);
+#define AUTO_WRITE_BATCH __attribute__((cleanup(write_batch_free_at)))
+
+/* All strings are borrowed during the call. */
+struct write_target {
+	const char *root;   /* absolute, as on the host: the account's root, its home ... */
+	const char *folder; /* message: its folder below the root */
+	const char *path;   /* file: below the root; its directories are there or are made */
+	bool in_new;        /* message */
+	const char *name;   /* message: file name with its suffix */
+	uint64_t keep;      /* file: so many octets of the one that is there come first */
+	uint32_t mode, uid, gid;
+	int64_t mtime_ns;
+};
+
+int write_begin_message(struct write_batch *b, const struct write_target *t, struct error *err)
+	MUST_CHECK;
+int write_begin_file(struct write_batch *b, const struct write_target *t, struct error *err)
+	MUST_CHECK;
+int write_bytes(struct write_batch *b, struct span bytes, struct error *err) MUST_CHECK;
+/* The octets written (with those kept) must have this digest; other ones are an error and do not
+ * reach their place. */
+int write_end(struct write_batch *b, const struct digest *expected, struct error *err) MUST_CHECK;
+/* Takes back what was begun and not ended; the batch goes on. */
+void write_drop(struct write_batch *b);
+/* A symbolic link at t->path, pointing to `target`, instead of what is there. */
+int write_link(struct write_batch *b, const struct write_target *t, const char *target,
+               struct error *err) MUST_CHECK;
+
+/* How many are begun and ended, and not yet in place. */
+size_t write_pending(const struct write_batch *b);
+
+/* All of them in place and durable, or an error (some of them may be in place then). */
+int write_commit(struct write_batch *b, struct error *err) MUST_CHECK;

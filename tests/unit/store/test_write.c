@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "store/change.h"
+#include "store/write.h"
+#include "unit/unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct place {
+	char dir[64];
+	int fd;
+};
+
+static void begin(struct place *p)
+{
+	struct error err = { 0 };
+
+	snprintf(p->dir, sizeof p->dir, "/tmp/mailhaul-test.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	p->fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_good(change_make_folder(p->fd, "/mail", "", 0700, getuid(), getgid(), &err), &err);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void end(struct place *p)
+{
+	close(p->fd);
+	(void)nftw(p->dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+}
+
+static unsigned count(const struct place *p, const char *path)
+{
+	AUTO_FREE char *whole = xasprintf("%s/%s", p->dir, path);
+	struct dirent *entry;
+	unsigned n = 0;
+	DIR *dir = opendir(whole);
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(dir);
+	return n;
+}
+
+static int put(struct write_batch *b, const char *name, struct span content, struct error *err)
+{
+	const struct write_target t = { .root = "/mail",
+		                        .folder = "",
+		                        .name = name,
+		                        .mode = 0600,
+		                        .uid = getuid(),
+		                        .gid = getgid(),
+		                        .mtime_ns = 1 };
+	const struct digest digest = digest_of(content);
+
+	if (write_begin_message(b, &t, err) < 0 || write_bytes(b, content, err) < 0)
+		return -1;
+	return write_end(b, &digest, err);
+}
+
+static void nothing_is_seen_before_the_commit(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	for (int i = 0; i < 20; i++) {
+		AUTO_FREE char *name = xasprintf("%d.host:2,S", i);
+
+		assert_good(put(b, name, SPAN("text"), &err), &err);
+	}
+	assert_int_equal(count(&p, "mail/cur"), 0);
+	assert_int_equal(count(&p, "mail/tmp"), 20);
+	assert_good(write_commit(b, &err), &err);
+	assert_int_equal(count(&p, "mail/cur"), 20);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	end(&p);
+}
+
+static void a_batch_that_is_given_up_leaves_nothing(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	for (int n = 1; n < 20; n += 6) {
+		AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+
+		for (int i = 0; i < n; i++) {
+			AUTO_FREE char *name = xasprintf("%d.host", i);
+
+			assert_good(put(b, name, SPAN("text"), &err), &err);
+		}
+	}
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	assert_int_equal(count(&p, "mail/cur"), 0);
+	end(&p);
+}
+
+static void a_write_that_fails_in_the_middle_leaves_nothing(void **state)
+{
+	const struct rlimit small = { 8192, RLIM_INFINITY }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	static char big[20000];
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	struct write_batch *b = write_batch_new(p.fd);
+	for (int i = 0; i < 12; i++) {
+		AUTO_FREE char *name = xasprintf("%d.host", i);
+
+		assert_good(put(b, name, SPAN("text"), &err), &err);
+	}
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_fails(put(b, "big.host", (struct span){ big, sizeof big }, &err), &err,
+	             "write /mail");
+	write_batch_free(b);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	assert_int_equal(count(&p, "mail/cur"), 0);
+	end(&p);
+}
+
+static void what_a_killed_process_left_is_removed(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	AUTO_FREE char *left = xasprintf("%s/mail/tmp/mailhaul.tmp.77", p.dir);
+	AUTO_FREE char *theirs = xasprintf("%s/mail/tmp/123.host", p.dir);
+	close(open(left, O_CREAT | O_WRONLY, 0600));
+	close(open(theirs, O_CREAT | O_WRONLY, 0600));
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	assert_good(put(b, "1.host", SPAN("text"), &err), &err);
+	assert_good(write_commit(b, &err), &err);
+	assert_int_equal(access(left, F_OK), -1);
+	assert_int_equal(access(theirs, F_OK), 0);
+	end(&p);
+}
+
+static void octets_that_changed_on_the_way_reach_no_place(void **state)
+{
+	const struct write_target t = { .root = "/mail",
+		                        .folder = "",
+		                        .name = "1.host",
+		                        .mode = 0600,
+		                        .uid = getuid(),
+		                        .gid = getgid() };
+	const struct digest other = digest_of(SPAN("other"));
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	assert_good(write_begin_message(b, &t, &err), &err);
+	assert_good(write_bytes(b, SPAN("text"), &err), &err);
+	assert_fails(write_end(b, &other, &err), &err, "not what was sent");
+	assert_good(write_commit(b, &err), &err);
+	assert_int_equal(count(&p, "mail/cur"), 0);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	end(&p);
+}
+
+static void no_name_and_no_link_leads_out_of_the_root(void **state)
+{
+	static const char *const names[] = { "../x", "a/b", "", ".", ".." };
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	AUTO_FREE char *link = xasprintf("%s/mail/out", p.dir);
+	assert_int_equal(symlink("/tmp", link), 0);
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	for (size_t i = 0; i < ROWS(names); i++)
+		assert_fails(put(b, names[i], SPAN("text"), &err), &err, "no message may have");
+	struct write_target t = { .root = "/mail", .path = "out/x", .mode = 0600 };
+	assert_int_equal(write_begin_file(b, &t, &err), -1);
+	t.path = "../x";
+	assert_int_equal(write_begin_file(b, &t, &err), -1);
+	t.folder = "out";
+	t.name = "x";
+	assert_int_equal(write_begin_message(b, &t, &err), -1);
+	/* the root itself may be reached over a link, but only inside what is "/" here */
+	t.root = "/mail/out";
+	t.folder = "";
+	assert_int_equal(write_begin_message(b, &t, &err), -1);
+	end(&p);
+}
+
+UNIT_TESTS("store/write", cmocka_unit_test(nothing_is_seen_before_the_commit),
+           cmocka_unit_test(a_batch_that_is_given_up_leaves_nothing),
+           cmocka_unit_test(a_write_that_fails_in_the_middle_leaves_nothing),
+           cmocka_unit_test(what_a_killed_process_left_is_removed),
+           cmocka_unit_test(octets_that_changed_on_the_way_reach_no_place),
+           cmocka_unit_test(no_name_and_no_link_leads_out_of_the_root));
