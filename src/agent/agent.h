@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * agent -- the only code of ours that runs on an old host: reads requests, answers them.
+ *
+ * Without --control nothing here can change the host. The agent ends when its standard input does,
+ * so a cut ssh connection leaves nothing behind. Its closure (agent, store, mail, wire, base) links
+ * nothing that an old system may lack.
+ *
+ * To add a request: its kind and fields in wire/wire.h, a row in agent/handlers.c, a function, a
+ * call in remote/, a round-trip test.
+ */
+
+#include "wire/wire.h"
+
+#include <stdbool.h>
+
+struct agent {
+	int rootfd;       /* borrowed; what the host calls "/" */
+	const char *root; /* borrowed; "/" for a live host, else the folder with its files */
+	bool control;     /* may change the host */
+	int outfd;        /* borrowed; where frames go */
+	uint32_t request; /* the one that is being answered */
+	struct agent_storing *storing; /* what MAIL_STORE began; owned by mailbox_store.c */
+};
+
+/* True for a folder that holds a host's files: nothing runs there. */
+bool agent_is_folder(const struct agent *a);
+
+/* Sends one DATA frame of the answer. Fails when mailhaul is gone. */
+int agent_send(struct agent *a, struct span body, struct error *err) MUST_CHECK;
+
+/*
+ * Answers requests from `infd` until it ends.
+ *
+ *   returns 0 at the end of input, -1 when the stream is broken (then *err is set)
+ */
+int agent_serve(struct agent *a, int infd, struct error *err) MUST_CHECK;
+
+/* A row of agent/handlers.c. A handler sends DATA by agent_send(), puts the body of END into `end`
+ * and returns 0, or sets *err and returns -1 (it becomes the ERROR frame). `r` is the body. */
+struct agent_handler {
+	enum wire_kind kind;
+	const char *name;
+	bool control; /* needs --control */
+	int (*answer)(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+};
+
+const struct agent_handler *agent_handler_find(enum wire_kind kind); /* NULL: unknown */
+
+/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c */
+int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_write(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_rename(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mkdir(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_space(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_run(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_listeners(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_processes(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_sessions(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_daemon(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mbox_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mbox_append(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_announce(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

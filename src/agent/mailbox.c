@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* mailbox -- answers what only looks: MAIL_SCAN, MAIL_FETCH, MBOX_FETCH. */
+
+#include "wire/mailbox.h"
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "mail/header.h"
+#include "store/mboxfile.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Records on their way into frames. */
+struct fill {
+	struct agent *a;
+	struct buf out;
+	bool gone; /* mailhaul does not listen any more */
+};
+
+static int fill_send(struct fill *f, struct error *err)
+{
+	if (f->out.n && agent_send(f->a, buf_span(&f->out), err) < 0) {
+		f->gone = true;
+		return -1;
+	}
+	buf_reset(&f->out);
+	return 0;
+}
+
+static int fill_added(struct fill *f, struct error *err)
+{
+	return f->out.n >= WIRE_MAIL_FILL ? fill_send(f, err) : 0;
+}
+
+static int fill_pieces(struct fill *f, enum wire_mail_tag tag, struct span bytes, struct error *err)
+{
+	while (bytes.n) {
+		size_t n = bytes.n < WIRE_MAIL_FILL ? bytes.n : WIRE_MAIL_FILL;
+
+		wire_put_tag(&f->out, tag);
+		wire_put_span(&f->out, (struct span){ bytes.p, n });
+		bytes = span_from(bytes, n);
+		if (fill_added(f, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ── scan ────────────────────────────────────────────────────────────────────────────────────── */
+
+static int tell_folder(void *context, const struct mail_folder *folder, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_FOLDER);
+	wire_put_folder(&f->out, folder);
+	if (fill_pieces(f, WIRE_MAIL_UIDLIST, buf_span(&folder->uidlist), err) < 0 ||
+	    fill_pieces(f, WIRE_MAIL_KEYWORDS, buf_span(&folder->keywords_file), err) < 0)
+		return -1;
+	return fill_added(f, err);
+}
+
+static int tell_message(void *context, const struct mail_message *message, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_MESSAGE);
+	wire_put_message(&f->out, message);
+	return fill_added(f, err);
+}
+
+static int tell_file(void *context, const struct mail_file *file, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_FILE);
+	wire_put_file(&f->out, file);
+	return fill_added(f, err);
+}
+
+static int tell_trouble(void *context, const char *words, bool left_out, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_TROUBLE);
+	wire_put_text(&f->out, words);
+	wire_put_u64(&f->out, left_out);
+	return fill_added(f, err);
+}
+
+int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
+	struct fill f = { .a = a };
+	const struct store_sink sink = { &f, tell_folder, tell_message, tell_file, tell_trouble };
+	int result;
+
+	wire_get_account(r, &account);
+	if (wire_read_end(r, "MAIL_SCAN", err) < 0)
+		return -1;
+	result = store_find(account.format)->scan(a->rootfd, &account, &sink, err);
+	if (result == 0)
+		result = fill_send(&f, err);
+	buf_fini(&f.out);
+	return result;
+}
+
+/* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */
+
+struct fetch {
+	struct fill fill;
+	bool content;
+	struct digest_state digest;
+	struct buf head; /* the first octets, where Message-ID is looked for */
+};
+
+static int fetch_begin(void *context, const struct mail_message *now, struct span from_line,
+                       struct error *err)
+{
+	struct fetch *f = context;
+
+	digest_begin(&f->digest);
+	buf_reset(&f->head);
+	wire_put_tag(&f->fill.out, WIRE_MAIL_BEGIN);
+	wire_put_message(&f->fill.out, now);
+	wire_put_span(&f->fill.out, from_line);
+	return fill_added(&f->fill, err);
+}
+
+static int fetch_bytes(void *context, struct span bytes, struct error *err)
+{
+	struct fetch *f = context;
+
+	digest_add(&f->digest, bytes.p, bytes.n);
+	if (f->head.n < HEADER_LOOK_MAX) {
+		size_t room = HEADER_LOOK_MAX - f->head.n;
+
+		buf_add(&f->head, bytes.p, bytes.n < room ? bytes.n : room);
+	}
+	return f->content ? fill_pieces(&f->fill, WIRE_MAIL_BYTES, bytes, err) : 0;
+}
+
+static int fetch_done(struct fetch *f, struct error *err)
+{
+	AUTO_BUF struct buf message_id = { 0 };
+	struct digest digest = digest_end(&f->digest);
+
+	header_message_id(buf_span(&f->head), &message_id);
+	wire_put_tag(&f->fill.out, WIRE_MAIL_DONE);
+	wire_put_digest(&f->fill.out, &digest);
+	wire_put_span(&f->fill.out, buf_span(&message_id));
+	return fill_added(&f->fill, err);
+}
+
+static int tell_failed(struct fill *f, uint64_t index, const struct error *why, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	wire_put_error(&body, why);
+	wire_put_tag(&f->out, WIRE_MAIL_FAILED);
+	wire_put_u64(&f->out, index);
+	wire_put_span(&f->out, buf_span(&body));
+	return fill_added(f, err);
+}
+
+static int fetch_one(struct agent *a, struct wire_reader *r, const struct mailbox_account *account,
+                     struct fetch *f, uint64_t index, struct error *err)
+{
+	const struct store_reader reader = { f, fetch_begin, fetch_bytes };
+	struct error why = { 0 };
+	bool is_wanted = wire_get_u64(r) == WIRE_MAIL_WANTED;
+	AUTO_FREE char *folder = wire_get_string(r);
+	AUTO_FREE char *base = wire_get_string(r);
+	AUTO_FREE char *suffix = wire_get_string(r);
+	struct store_wanted wanted = { folder, base, suffix, .in_new = wire_get_u64(r) != 0 };
+
+	wanted.offset = wire_get_u64(r);
+	if (r->bad || !is_wanted || !wire_path_fits(folder) || !mail_name_fits(span_of(base)) ||
+	    strchr(suffix, '/'))
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
+		                 "malformed MAIL_FETCH on the wire");
+	if (store_find(account->format)->read(a->rootfd, account, &wanted, &reader, &why) == 0)
+		return fetch_done(f, err);
+	if (f->fill.gone) {
+		*err = why;
+		return -1;
+	}
+	return tell_failed(&f->fill, index, &why, err);
+}
+
+int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
+	struct fetch f = { .fill = { .a = a } };
+	int result = 0;
+
+	wire_get_account(r, &account);
+	f.content = wire_get_u64(r) != 0;
+	for (uint64_t i = 0; result == 0 && !r->bad && r->rest.n; i++)
+		result = fetch_one(a, r, &account, &f, i, err);
+	if (result == 0)
+		result = wire_read_end(r, "MAIL_FETCH", err);
+	if (result == 0)
+		result = fill_send(&f.fill, err);
+	buf_fini(&f.fill.out);
+	buf_fini(&f.head);
+	return result;
+}
+
+/* ── a whole mbox file, or what was appended to it ───────────────────────────────────────────── */
+
+#define CHUNK (256u << 10)
+
+/* Adds [from, to) to the digest, and sends it if `f` is given. */
+static int mbox_octets(struct mboxfile *file, uint64_t from, uint64_t to,
+                       struct digest_state *digest, struct fill *f, struct error *err)
+{
+	AUTO_FREE char *chunk = xmalloc(CHUNK);
+
+	while (from < to) {
+		size_t want = to - from < CHUNK ? (size_t)(to - from) : CHUNK;
+		ssize_t n = mboxfile_pread(&file->fd, chunk, want, from);
+
+		if (n < 0)
+			return error_system(err, "read %s", file->name);
+		if ((size_t)n < want)
+			return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, 0,
+			                 "%s became shorter while it was read", file->name);
+		digest_add(digest, chunk, want);
+		from += want;
+		if (f && fill_pieces(f, WIRE_MAIL_BYTES, (struct span){ chunk, want }, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int mbox_send(struct mboxfile *file, uint64_t keep, struct span prefix, struct fill *f,
+                     struct error *err)
+{
+	uint64_t size = (uint64_t)file->st.st_size;
+	struct digest_state state, whole;
+	struct digest digest;
+	struct mail_message now = {
+		.base = file->name,
+		.suffix = (char *)(uintptr_t) "",
+		.mode = file->st.st_mode & 07777,
+		.size = size,
+		.mtime_ns = file->st.st_mtim.tv_sec * 1000000000LL + file->st.st_mtim.tv_nsec,
+	};
+
+	digest_begin(&state);
+	if (keep > size || prefix.n != DIGEST_SIZE)
+		keep = 0;
+	if (mbox_octets(file, 0, keep, &state, NULL, err) < 0)
+		return -1;
+	whole = state;
+	digest = digest_end(&state);
+	if (keep && memcmp(digest.octets, prefix.p, DIGEST_SIZE) != 0) {
+		keep = 0;
+		digest_begin(&whole);
+	}
+	now.offset = keep;
+	wire_put_tag(&f->out, WIRE_MAIL_BEGIN);
+	wire_put_message(&f->out, &now);
+	wire_put_text(&f->out, "");
+	if (mbox_octets(file, keep, size, &whole, f, err) < 0)
+		return -1;
+	digest = digest_end(&whole);
+	wire_put_tag(&f->out, WIRE_MAIL_DONE);
+	wire_put_digest(&f->out, &digest);
+	wire_put_text(&f->out, "");
+	return fill_send(f, err);
+}
+
+int agent_mbox_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
+	AUTO_MBOXFILE struct mboxfile file = MBOXFILE_NONE;
+	struct fill f = { .a = a };
+	struct span prefix;
+	uint64_t keep;
+	int result = -1;
+
+	wire_get_account(r, &account);
+	AUTO_FREE char *folder = wire_get_string(r);
+	keep = wire_get_u64(r);
+	prefix = wire_get_span(r);
+	if (!wire_path_fits(folder))
+		r->bad = true;
+	if (wire_read_end(r, "MBOX_FETCH", err) < 0)
+		return -1;
+	if (mboxfile_open(&file, a->rootfd, &account, folder, MBOXFILE_READ, err) == 0)
+		result = mbox_send(&file, keep, prefix, &f, err);
+	buf_fini(&f.out);
+	return result;
+}

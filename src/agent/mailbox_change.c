@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* mailbox_change -- answers MAIL_CHANGE (flags, removals, folders) and MBOX_APPEND. */
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "store/append.h"
+#include "store/change.h"
+#include "store/folder.h"
+#include "wire/mailbox.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct changing {
+	struct agent *a;
+	struct mailbox_account account;
+	uint32_t uid, gid;
+	/* the folder whose messages were changed last, not yet synced */
+	char *folder;
+	int folderfd;
+};
+
+static int malformed(struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
+	                 "malformed MAIL_CHANGE on the wire");
+}
+
+static int leave_folder(struct changing *c, struct error *err)
+{
+	int result = c->folderfd < 0 ? 0 : change_sync_folder(c->folderfd, err);
+
+	fd_close_at(&c->folderfd);
+	c->folderfd = -1;
+	free(TAKE(c->folder));
+	return result;
+}
+
+static int enter_folder(struct changing *c, const char *folder, struct error *err)
+{
+	if (c->folder && !strcmp(c->folder, folder))
+		return 0;
+	if (leave_folder(c, err) < 0)
+		return -1;
+
+	AUTO_CLOSE int root = folder_open_root(c->a->rootfd, c->account.root, err);
+	if (root < 0)
+		return -1;
+	c->folderfd = folder_open_below(root, folder);
+	if (c->folderfd < 0)
+		return error_system(err, "open %s/%s", c->account.root, folder);
+	c->folder = xstrdup(folder);
+	return 0;
+}
+
+static int change_message(struct changing *c, uint64_t tag, const char *folder,
+                          struct wire_reader *r, struct error *err)
+{
+	AUTO_FREE char *base = wire_get_string(r);
+	AUTO_FREE char *suffix = NULL;
+	bool in_new = false;
+	int64_t mtime_ns = 0;
+
+	if (tag == WIRE_MAIL_RENAME) {
+		suffix = wire_get_string(r);
+		in_new = wire_get_u64(r) != 0;
+		mtime_ns = (int64_t)wire_get_u64(r);
+	}
+	if (r->bad)
+		return malformed(err);
+	if (enter_folder(c, folder, err) < 0)
+		return -1;
+	if (tag == WIRE_MAIL_REMOVE)
+		return change_remove(c->folderfd, base, err);
+	return change_rename(c->folderfd, base, suffix, in_new, mtime_ns, err);
+}
+
+static int change_folder(struct changing *c, uint64_t tag, const char *folder,
+                         struct wire_reader *r, struct error *err)
+{
+	uint64_t mode = tag == WIRE_MAIL_MAKE_FOLDER ? wire_get_u64(r) : 0;
+
+	if (r->bad)
+		return malformed(err);
+	if (leave_folder(c, err) < 0)
+		return -1;
+	if (tag == WIRE_MAIL_MAKE_FOLDER && c->account.format == MAILBOX_MAILDIR)
+		return change_make_folder(c->a->rootfd, c->account.root, folder, (uint32_t)mode,
+		                          c->uid, c->gid, err);
+	if (tag == WIRE_MAIL_MAKE_FOLDER)
+		return change_make_directories(c->a->rootfd, c->account.root, folder,
+		                               (uint32_t)mode, c->uid, c->gid, err);
+	if (tag == WIRE_MAIL_REMOVE_FOLDER && c->account.format == MAILBOX_MAILDIR)
+		return change_remove_folder(c->a->rootfd, c->account.root, folder, err);
+	if (tag == WIRE_MAIL_DROP_INDEXES)
+		return change_drop_indexes(c->a->rootfd, &c->account, folder, err);
+	return malformed(err);
+}
+
+static int change_one(struct changing *c, struct wire_reader *r, struct error *err)
+{
+	uint64_t tag = wire_get_u64(r);
+	AUTO_FREE char *folder = wire_get_string(r);
+
+	if (r->bad || !wire_path_fits(folder))
+		return malformed(err);
+	if (tag == WIRE_MAIL_RENAME || tag == WIRE_MAIL_REMOVE)
+		return c->account.format == MAILBOX_MAILDIR ? change_message(c, tag, folder, r, err)
+		                                            : malformed(err);
+	if (tag == WIRE_MAIL_REMOVE_FILE) {
+		bool home = wire_get_u64(r) == MAIL_PLACE_HOME;
+
+		if (r->bad || !*folder)
+			return malformed(err);
+		return change_remove_file(c->a->rootfd, home ? c->account.home : c->account.root,
+		                          folder, err);
+	}
+	return change_folder(c, tag, folder, r, err);
+}
+
+static int tell_failed(struct agent *a, uint64_t index, const struct error *why, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 }, out = { 0 };
+
+	wire_put_error(&body, why);
+	wire_put_tag(&out, WIRE_MAIL_FAILED);
+	wire_put_u64(&out, index);
+	wire_put_span(&out, buf_span(&body));
+	return agent_send(a, buf_span(&out), err);
+}
+
+static int change_all(struct changing *c, struct wire_reader *r, struct error *err)
+{
+	for (uint64_t i = 0; r->rest.n; i++) {
+		struct error why = { 0 };
+
+		if (change_one(c, r, &why) == 0)
+			continue;
+		if (r->bad || why.scope == ERROR_SCOPE_HOST) {
+			*err = why;
+			return -1;
+		}
+		if (tell_failed(c->a, i, &why, err) < 0)
+			return -1;
+	}
+	return leave_folder(c, err);
+}
+
+int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	struct changing c = { .a = a, .folderfd = -1 };
+	struct error ignored;
+	uint64_t uid, gid;
+	int result;
+
+	wire_get_account(r, &c.account);
+	uid = wire_get_u64(r);
+	gid = wire_get_u64(r);
+	c.uid = (uint32_t)uid;
+	c.gid = (uint32_t)gid;
+	result = r->bad || uid > UINT32_MAX || gid > UINT32_MAX ? malformed(err)
+	                                                        : change_all(&c, r, err);
+	(void)!leave_folder(&c, &ignored);
+	mailbox_account_fini(&c.account);
+	return result;
+}
+
+/* ── mbox: append ────────────────────────────────────────────────────────────────────────────── */
+
+int agent_mbox_append(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
+	struct append_message m = { 0 };
+	uint64_t uid, gid;
+	bool appended;
+
+	wire_get_account(r, &account);
+	AUTO_FREE char *folder = wire_get_string(r);
+	uid = wire_get_u64(r);
+	gid = wire_get_u64(r);
+	AUTO_FREE char *path = wire_get_string(r);
+	AUTO_FREE char *from_line = wire_get_string(r);
+	AUTO_FREE char *flags = wire_get_string(r);
+	AUTO_FREE char *keywords = wire_get_string(r);
+	m.digest = wire_get_digest(r);
+	if (wire_read_end(r, "MBOX_APPEND", err) < 0)
+		return -1;
+	if (uid > UINT32_MAX || gid > UINT32_MAX || !wire_path_fits(folder) ||
+	    !wire_path_fits(path) || account.format != MAILBOX_MBOX || strpbrk(from_line, "\r\n") ||
+	    strpbrk(flags, "\r\n") || strpbrk(keywords, "\r\n"))
+		return malformed(err);
+	m.folder = folder;
+	m.path = path;
+	m.from_line = from_line;
+	m.flags = flags;
+	m.keywords = keywords;
+	m.uid = (uint32_t)uid;
+	m.gid = (uint32_t)gid;
+	if (append_to_mbox(a->rootfd, &account, &m, &appended, err) < 0)
+		return -1;
+	wire_put_u64(end, appended);
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* mailbox_store -- answers MAIL_STORE and MAIL_COMMIT: messages come to this host's disk. */
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "store/write.h"
+#include "wire/mailbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* STOREs are sent ahead, so what follows a failed one is already on its way: all of it is refused
+ * with the first reason, until the COMMIT that mailhaul sends at the end of each batch. */
+struct agent_storing {
+	struct write_batch *batch; /* NULL: nothing since the last commit */
+	bool spoilt;
+	struct error why;
+};
+
+static struct agent_storing *storing(struct agent *a)
+{
+	if (!a->storing)
+		a->storing = xcalloc(1, sizeof *a->storing);
+	return a->storing;
+}
+
+static int malformed(struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
+	                 "malformed MAIL_STORE on the wire");
+}
+
+/* uid, gid and the like: what does not fit is never cut. */
+static uint32_t get_u32(struct wire_reader *r)
+{
+	uint64_t v = wire_get_u64(r);
+
+	if (v > UINT32_MAX)
+		r->bad = true;
+	return (uint32_t)v;
+}
+
+static int put_message(struct write_batch *b, struct wire_reader *r, struct error *err)
+{
+	AUTO_FREE char *root = wire_get_string(r);
+	AUTO_FREE char *folder = wire_get_string(r);
+	bool in_new = wire_get_u64(r) != 0;
+	AUTO_FREE char *name = wire_get_string(r);
+	struct write_target t = { .root = root, .folder = folder, .in_new = in_new, .name = name };
+
+	t.mode = get_u32(r);
+	t.uid = get_u32(r);
+	t.gid = get_u32(r);
+	t.mtime_ns = (int64_t)wire_get_u64(r);
+	if (r->bad || !wire_path_fits(folder) || root[0] != '/')
+		return malformed(err);
+	return write_begin_message(b, &t, err);
+}
+
+static int put_file(struct write_batch *b, struct wire_reader *r, struct error *err)
+{
+	AUTO_FREE char *root = wire_get_string(r);
+	AUTO_FREE char *path = wire_get_string(r);
+	struct write_target t = { .root = root, .path = path };
+
+	t.keep = wire_get_u64(r);
+	t.mode = get_u32(r);
+	t.uid = get_u32(r);
+	t.gid = get_u32(r);
+	t.mtime_ns = (int64_t)wire_get_u64(r);
+	if (r->bad || !*path || !wire_path_fits(path) || root[0] != '/')
+		return malformed(err);
+	return write_begin_file(b, &t, err);
+}
+
+static int put_link(struct write_batch *b, struct wire_reader *r, struct error *err)
+{
+	AUTO_FREE char *root = wire_get_string(r);
+	AUTO_FREE char *path = wire_get_string(r);
+	AUTO_FREE char *target = wire_get_string(r);
+	struct write_target t = { .root = root, .path = path };
+
+	t.uid = get_u32(r);
+	t.gid = get_u32(r);
+	if (r->bad || !*path || !*target || !wire_path_fits(path) || root[0] != '/')
+		return malformed(err);
+	return write_link(b, &t, target, err);
+}
+
+static int put_done(struct write_batch *b, struct wire_reader *r, struct error *err)
+{
+	struct digest expected = wire_get_digest(r);
+
+	(void)wire_get_span(r); /* the Message-ID's place; only a FETCH tells it */
+	return r->bad ? malformed(err) : write_end(b, &expected, err);
+}
+
+static int put_record(struct write_batch *b, struct wire_reader *r, struct error *err)
+{
+	uint64_t tag = wire_get_u64(r);
+
+	switch (tag) {
+	case WIRE_MAIL_PUT_MESSAGE:
+		return put_message(b, r, err);
+	case WIRE_MAIL_PUT_FILE:
+		return put_file(b, r, err);
+	case WIRE_MAIL_BYTES:
+		return write_bytes(b, wire_get_span(r), err);
+	case WIRE_MAIL_DONE:
+		return put_done(b, r, err);
+	case WIRE_MAIL_LINK:
+		return put_link(b, r, err);
+	case WIRE_MAIL_DROP:
+		write_drop(b);
+		return 0;
+	default:
+		return malformed(err);
+	}
+}
+
+int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	struct agent_storing *s = storing(a);
+
+	if (s->spoilt) {
+		*err = s->why;
+		return -1;
+	}
+	if (!s->batch)
+		s->batch = write_batch_new(a->rootfd);
+	while (r->rest.n) {
+		if (put_record(s->batch, r, err) == 0 && !r->bad)
+			continue;
+		if (r->bad)
+			malformed(err);
+		s->spoilt = true;
+		s->why = *err;
+		/* at once: on a full disk, what is half there keeps others from working */
+		write_batch_free(TAKE(s->batch));
+		return -1;
+	}
+	return 0;
+}
+
+int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	struct agent_storing *s = storing(a);
+	AUTO_WRITE_BATCH struct write_batch *batch = TAKE(s->batch);
+	struct error why = s->why;
+	bool spoilt = s->spoilt;
+	size_t n;
+
+	free(TAKE(a->storing));
+	if (wire_read_end(r, "MAIL_COMMIT", err) < 0)
+		return -1;
+	if (spoilt) {
+		*err = why;
+		return -1;
+	}
+	n = batch ? write_pending(batch) : 0;
+	if (n && write_commit(batch, err) < 0)
+		return -1;
+	wire_put_u64(end, n);
+	return 0;
+}
