@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * config -- move.yaml: what the person decided. The schema (config/schema.c) gives names, types and
+ * ranges; `mailhaul init` writes a commented one. Everything is owned by struct config.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum config_reach { CONFIG_LOCAL, CONFIG_SSH, CONFIG_FOLDER };
+enum config_close { CONFIG_CLOSE_REFUSE, CONFIG_CLOSE_DEFER };
+enum config_switch { CONFIG_SWITCH_ADDRESS, CONFIG_SWITCH_DNS, CONFIG_SWITCH_MANUAL };
+
+struct config_host {
+	enum config_reach reach;
+	char *target;       /* ssh: [user@]host; folder: its path; local: NULL */
+	char **ssh_options; /* NULL when none */
+	unsigned ssh_options_count;
+};
+
+/* One name whose addresses move: mail.example.org A 203.0.113.10 -> 203.0.113.20. */
+struct config_record {
+	char *name;                      /* without the final dot */
+	char *zone;                      /* the zone to update; NULL: found by asking for the SOA */
+	char *old_address, *new_address; /* both of one family: A or AAAA follows from it */
+};
+
+struct config_dns {
+	char *server;   /* address of the primary that takes updates */
+	uint16_t port;  /* 53 */
+	char *key_file; /* a BIND `key "name" { algorithm ...; secret "..."; };` file */
+	uint32_t ttl;   /* seconds; of the records written */
+	struct config_record *records;
+	unsigned records_count;
+};
+
+struct config_address {
+	char **addresses; /* those that move, "203.0.113.10/24", "2001:db8:113::10/64" */
+	unsigned addresses_count;
+	char *old_interface; /* NULL: found */
+	char *new_interface;
+	char *old_keeps; /* address that the old host stays reachable by (ssh); NULL: not checked */
+};
+
+struct config_canary {
+	char *mailbox;  /* an address on the new site: sends canaries, and gets the answers */
+	char **outside; /* outside mailboxes that answer by themselves */
+	unsigned outside_count;
+	uint32_t wait; /* seconds for each direction */
+};
+
+struct config_window {
+	uint32_t budget;        /* seconds from freeze to switch; then back to the old side */
+	uint32_t session_grace; /* seconds that open SMTP sessions get to end by themselves */
+	uint32_t flush_wait;    /* seconds that the old queue gets to empty */
+};
+
+struct config {
+	char *file; /* where it was read from */
+	char *name;
+	struct config_host old_host, new_host;
+	char **domains; /* restricts the move to these; NULL: all that survey finds */
+	unsigned domains_count;
+	enum config_close close;
+	char *close_text; /* what the gate says with its 421 */
+	enum config_switch switch_by;
+	struct config_dns dns;
+	struct config_address address;
+	struct config_window window;
+	struct config_canary canary;
+	char **resolvers; /* watched beside the authoritative servers */
+	unsigned resolvers_count;
+	uint32_t watch_interval; /* seconds */
+};
+
+/*
+ * Reads and checks a move.yaml.
+ *
+ *   errors  one, ERROR_RETRY_NEVER (65): "FILE:LINE: unknown key "clsoe"", hint: the nearest key
+ */
+int config_load(struct config **out, const char *file, struct error *err) MUST_CHECK;
+/* "203.0.113.10/24" -> "203.0.113.10" (the caller owns it) and 24; false when it is no such thing. */
+bool config_split_address(const char *text, char **address, unsigned *prefix);
+void config_free(struct config *c);
+CLEANUP_DEFINE(struct config, config_free);
+#define AUTO_CONFIG __attribute__((cleanup(config_free_at)))
