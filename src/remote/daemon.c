@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "remote/daemon.h"
+
+#include "base/file.h"
+#include "remote/start.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PROGRAM_SIZE_MAX (WIRE_BODY_MAX - 65536u)
+
+enum { ACT_STOP = 0, ACT_START = 1, ACT_LOOK = 2 };
+
+void host_daemon_fini(struct host_daemon *d)
+{
+	free(d->program);
+	free(d->log);
+	*d = (struct host_daemon){ 0 };
+}
+
+static int call(struct host *h, const char *row, uint64_t act, const char *const arguments[],
+                struct host_daemon *out, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 }, end = { 0 };
+	uint64_t n = 0;
+
+	while (arguments && arguments[n])
+		n++;
+	wire_put_text(&body, row);
+	wire_put_u64(&body, act);
+	wire_put_u64(&body, n);
+	for (uint64_t i = 0; i < n; i++)
+		wire_put_text(&body, arguments[i]);
+	if (host_call(h, WIRE_DAEMON, buf_span(&body), NULL, NULL, &end, err) < 0)
+		return -1;
+
+	struct wire_reader r = { .rest = buf_span(&end) };
+	uint64_t pid = wire_get_u64(&r);
+	struct span program = wire_get_span(&r), log = wire_get_span(&r);
+	if (wire_read_end(&r, "answer to DAEMON", err) < 0)
+		return -1;
+	if (out) {
+		host_daemon_fini(out);
+		out->pid = pid;
+		out->program = span_dup(program);
+		out->log = span_dup(log);
+	}
+	return 0;
+}
+
+int host_daemon_look(struct host *h, const char *row, struct host_daemon *out, struct error *err)
+{
+	return call(h, row, ACT_LOOK, NULL, out, err);
+}
+
+int host_daemon_start(struct host *h, const char *row, const char *const arguments[],
+                      struct host_daemon *out, struct error *err)
+{
+	return call(h, row, ACT_START, arguments, out, err);
+}
+
+int host_daemon_stop(struct host *h, const char *row, struct error *err)
+{
+	return call(h, row, ACT_STOP, NULL, NULL, err);
+}
+
+int host_place_program(struct host *h, const char *row, const char *local_path, struct error *err)
+{
+	AUTO_DAEMON struct host_daemon there = { 0 };
+	AUTO_BUF struct buf ours = { 0 }, theirs = { 0 };
+	char beside[4096];
+	const char *name;
+
+	if (host_daemon_look(h, row, &there, err) < 0)
+		return -1;
+	name = strrchr(there.program, '/');
+	if (!local_path) {
+		if (program_beside(name ? name + 1 : there.program, beside, err) < 0)
+			return -1;
+		local_path = beside;
+	}
+	if (file_read(local_path, PROGRAM_SIZE_MAX, &ours, err) < 0)
+		return -1;
+	if (host_read(h, there.program, PROGRAM_SIZE_MAX, &theirs, err) == 0 &&
+	    span_equal(buf_span(&ours), buf_span(&theirs)))
+		return 0;
+	return host_write(h, there.program, 0700, (uint32_t)host_hello(h)->uid, 0, buf_span(&ours),
+	                  err);
+}

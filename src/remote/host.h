@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * host -- one machine of a site, as mailhaul sees it: everything asked of it, and everything done
+ * to it, goes through the agent there.
+ *
+ * A host is reached over ssh (the agent is copied there, once for each version, into
+ * ~/.mailhaul/), is this machine (the agent is a child process), or is a folder that holds a
+ * host's files (the same, with that folder as "/"; nothing can be run there).
+ *
+ * All calls block until answered. A broken connection fails with ERROR_RETRY_REACH; nothing is
+ * tried again here, because only the caller knows what is safe to repeat.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "wire/wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct host;
+
+enum host_reach { HOST_LOCAL, HOST_SSH, HOST_FOLDER };
+
+struct host_place {
+	const char *name; /* borrowed during host_open(): "old", "new"; stands in every error */
+	enum host_reach reach;
+	const char *target;             /* borrowed; [user@]host for ssh, the path of a folder */
+	const char *const *ssh_options; /* borrowed; NULL-terminated words for ssh, or NULL */
+	bool control;                   /* the agent may change the host */
+};
+
+/* Opens the connection and greets the agent. The caller ends it with host_close(). */
+int host_open(struct host **out, const struct host_place *place, struct error *err) MUST_CHECK;
+void host_close(struct host *h);
+CLEANUP_DEFINE(struct host, host_close);
+#define AUTO_HOST __attribute__((cleanup(host_close_at)))
+
+/* Whether the connection broke: then every call fails with ERROR_RETRY_REACH. */
+bool host_is_broken(const struct host *h);
+/* Starts a new agent at the same place, instead of the one that was lost. What was asked of that one
+ * may have been done or not. It must be the same machine as before (ERROR_RETRY_PERSON). */
+int host_reopen(struct host *h, struct error *err) MUST_CHECK;
+
+const char *host_name(const struct host *h);
+enum host_reach host_reach(const struct host *h);
+bool host_has_control(const struct host *h);
+const char *host_target(const struct host *h); /* "" for local */
+/* What the agent said of itself; spans are borrowed from the host. */
+const struct wire_hello *host_hello(const struct host *h);
+
+/* ── files; paths are as on that host, and never leave its root ──────────────────────────────── */
+
+/* Reads a whole file of at most `limit` octets into *out (emptied first). A missing file fails with
+ * sys_errno ENOENT. */
+int host_read(struct host *h, const char *path, uint64_t limit, struct buf *out, struct error *err)
+	MUST_CHECK;
+/* Reads at most `most` octets from `offset`; *size is how long the file is now. */
+int host_read_part(struct host *h, const char *path, uint64_t offset, uint64_t most,
+                   struct buf *out, uint64_t *size, struct error *err) MUST_CHECK;
+bool host_has(struct host *h, const char *path); /* something is there, and may be looked at */
+
+struct host_entry {
+	char *path;    /* relative to the listed path; "" is the listed path itself */
+	char *target;  /* of a symbolic link, else NULL */
+	uint32_t mode; /* st_mode with type bits */
+	uint32_t uid, gid;
+	uint64_t size, links, inode;
+	int64_t mtime_ns; /* since 1970 UTC */
+};
+struct host_listing {
+	struct host_entry *rows; /* owned; sorted by path */
+	size_t n, room;
+};
+#define AUTO_LISTING __attribute__((cleanup(host_listing_fini)))
+void host_listing_fini(struct host_listing *l);
+/* Lists what is below `path`, `depth` levels (0: only `path` itself). Symbolic links are listed,
+ * never followed. A missing path fails with sys_errno ENOENT. */
+int host_list(struct host *h, const char *path, unsigned depth, struct host_listing *out,
+              struct error *err) MUST_CHECK;
+
+struct host_space {
+	uint64_t free_octets, free_inodes, size_octets;
+};
+int host_space(struct host *h, const char *path, struct host_space *out, struct error *err)
+	MUST_CHECK;
+
+/* Control. Durable, by rename; the directory must be there. */
+int host_write(struct host *h, const char *path, uint32_t mode, uint32_t uid, uint32_t gid,
+               struct span data, struct error *err) MUST_CHECK;
+int host_rename(struct host *h, const char *from, const char *to, struct error *err) MUST_CHECK;
+int host_mkdir(struct host *h, const char *path, uint32_t mode, uint32_t uid, uint32_t gid,
+               struct error *err) MUST_CHECK;
+
+/* ── programs: only the rows of agent/commands.c ─────────────────────────────────────────────── */
+
+struct host_run {
+	struct buf out, errors; /* owned */
+	int status;             /* exit code, or 128 + signal */
+};
+#define AUTO_RUN __attribute__((cleanup(host_run_fini)))
+void host_run_fini(struct host_run *r);
+
+/*
+ * Runs the command that stands as `row` in agent/commands.c.
+ *
+ *   arguments  borrowed; NULL-terminated, or NULL. Nothing secret; that goes into `input`
+ *   returns    0 when it ran, whatever its exit code; a program that is not there: sys_errno ENOENT
+ */
+int host_run(struct host *h, const char *row, const char *const arguments[], struct span input,
+             struct host_run *out, struct error *err) MUST_CHECK;
+/* The same, but an exit code other than 0 is an error with the program's last words; `out` may be
+ * NULL. */
+int host_do(struct host *h, const char *row, const char *const arguments[], struct span input,
+            struct buf *out, struct error *err) MUST_CHECK;
+
+/* ── the network ─────────────────────────────────────────────────────────────────────────────── */
+
+struct host_listener {
+	int family; /* 4 or 6 */
+	char *address;
+	unsigned port;
+	unsigned long pid; /* 0: not known */
+	char *program, *command;
+};
+struct host_listeners {
+	struct host_listener *rows; /* owned */
+	size_t n, room;
+};
+#define AUTO_LISTENERS __attribute__((cleanup(host_listeners_fini)))
+void host_listeners_fini(struct host_listeners *l);
+int host_listeners(struct host *h, struct host_listeners *out, struct error *err) MUST_CHECK;
+
+/* Control: tells the neighbours that `address` is at `interface` of this host now (RFC 5227 section
+ * 3, RFC 4861 section 7.2.6). */
+int host_announce(struct host *h, const char *interface, const char *address, struct error *err)
+	MUST_CHECK;
+
+struct host_process {
+	unsigned long pid, parent, uid;
+	char *name, *command;
+};
+struct host_processes {
+	struct host_process *rows; /* owned */
+	size_t n, room;
+};
+#define AUTO_PROCESSES __attribute__((cleanup(host_processes_fini)))
+void host_processes_fini(struct host_processes *p);
+int host_processes(struct host *h, struct host_processes *out, struct error *err) MUST_CHECK;
+
+/* ── for rooms with calls of their own (mailboxes) ───────────────────────────────────────────── */
+
+/* Called for each DATA frame; `body` is valid during the call. -1 with *err set: the rest of the
+ * answer is read and thrown away, and host_call() fails with that error. */
+typedef int host_data_fn(void *context, struct span body, struct error *err);
+
+/* Sends one request and reads its whole answer. `end` receives END's body (emptied first); it and
+ * `data` may be NULL. */
+int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_fn *data,
+              void *context, struct buf *end, struct error *err) MUST_CHECK;
+
+/* Sends a request and returns without reading; host_collect() then reads the answers in the order
+ * of sending. At most HOST_AHEAD may be under way; so that the two pipes cannot fill and wait for
+ * each other, bodies sent ahead are small (the answers may be large). */
+#define HOST_AHEAD 64u
+int host_send(struct host *h, enum wire_kind kind, struct span body, struct error *err) MUST_CHECK;
+int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *end,
+                 struct error *err) MUST_CHECK;

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "remote/mailbox.h"
+
+#include "base/memory.h"
+#include "store/keywords.h"
+#include "store/uidlist.h"
+#include "wire/mailbox.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What a host may make us keep of one account: far beyond any real one. */
+#define MESSAGES_MAX 50000000u
+#define FOLDERS_MAX 1000000u
+#define SMALL_FILE_MAX (512u << 20)
+#define TROUBLES_MAX 10000u
+
+static int malformed(struct host *h, const char *what, struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+	                 "host %s: malformed %s on the wire", host_name(h), what);
+}
+
+/* ── scan ────────────────────────────────────────────────────────────────────────────────────── */
+
+struct scan {
+	struct host *h;
+	struct mail_listing *out;
+	uint64_t messages;
+};
+
+static int scan_folder(struct scan *s, struct wire_reader *r, struct error *err)
+{
+	struct mail_folder f;
+
+	wire_get_folder(r, &f);
+	if (r->bad || s->out->folders_n == FOLDERS_MAX) {
+		mail_folder_fini(&f);
+		return malformed(s->h, "folder", err);
+	}
+	mail_listing_take_folder(s->out, &f);
+	return 0;
+}
+
+static int scan_message(struct scan *s, struct mail_folder *f, struct wire_reader *r,
+                        struct error *err)
+{
+	struct mail_message m;
+
+	wire_get_message(r, &m);
+	if (r->bad || !f || ++s->messages > MESSAGES_MAX) {
+		mail_message_fini(&m);
+		return malformed(s->h, "message", err);
+	}
+	mail_folder_take_message(f, &m);
+	return 0;
+}
+
+static int scan_file(struct scan *s, struct wire_reader *r, struct error *err)
+{
+	struct mail_file file;
+
+	wire_get_file(r, &file);
+	if (r->bad || s->out->files_n == FOLDERS_MAX) {
+		mail_file_fini(&file);
+		return malformed(s->h, "file", err);
+	}
+	mail_listing_take_file(s->out, &file);
+	return 0;
+}
+
+static int scan_piece(struct scan *s, struct buf *to, struct wire_reader *r, struct error *err)
+{
+	struct span piece = wire_get_span(r);
+
+	if (r->bad || !to || to->n + piece.n > SMALL_FILE_MAX)
+		return malformed(s->h, "uidlist", err);
+	buf_add_span(to, piece);
+	return 0;
+}
+
+static int scan_trouble(struct scan *s, struct wire_reader *r, struct error *err)
+{
+	struct span words = wire_get_span(r);
+	struct strings *to = wire_get_u64(r) ? &s->out->troubles : &s->out->notes;
+	AUTO_BUF struct buf printable = { 0 };
+
+	if (r->bad)
+		return malformed(s->h, "trouble", err);
+	buf_add_printable(&printable, words);
+	if (to->n < TROUBLES_MAX)
+		strings_add(to, buf_text(&printable));
+	return 0;
+}
+
+static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
+{
+	struct mail_listing *l = s->out;
+	struct mail_folder *last = l->folders_n ? &l->folders[l->folders_n - 1] : NULL;
+	uint64_t tag = wire_get_u64(r);
+
+	switch (tag) {
+	case WIRE_MAIL_FOLDER:
+		return scan_folder(s, r, err);
+	case WIRE_MAIL_MESSAGE:
+		return scan_message(s, last, r, err);
+	case WIRE_MAIL_UIDLIST:
+		return scan_piece(s, last ? &last->uidlist : NULL, r, err);
+	case WIRE_MAIL_KEYWORDS:
+		return scan_piece(s, last ? &last->keywords_file : NULL, r, err);
+	case WIRE_MAIL_FILE:
+		return scan_file(s, r, err);
+	case WIRE_MAIL_TROUBLE:
+		return scan_trouble(s, r, err);
+	default:
+		return malformed(s->h, "scan", err);
+	}
+}
+
+static int scan_data(void *context, struct span body, struct error *err)
+{
+	struct wire_reader r = { .rest = body };
+
+	while (r.rest.n)
+		if (scan_record(context, &r, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* A uidlist that can't be read costs the folder its UIDs, and is told; its messages go on. */
+static void resolve(const struct mailbox_account *account, struct mail_folder *f,
+                    struct strings *notes)
+{
+	AUTO_FREE char *place = xasprintf("%s/%s%sdovecot-uidlist", account->root, f->name,
+	                                  *f->name ? "/" : "");
+	AUTO_UIDLIST struct uidlist list = { 0 };
+	struct error why = { 0 };
+
+	if (f->keywords_file.n)
+		keywords_parse(buf_span(&f->keywords_file), place, &f->keywords, notes);
+	if (!f->uidlist.n)
+		return;
+	if (uidlist_parse(buf_span(&f->uidlist), place, &list, notes, &why) < 0) {
+		strings_add(notes, why.text);
+		return;
+	}
+	f->uidvalidity = list.uidvalidity;
+	f->uidnext = list.uidnext;
+	memcpy(f->guid, list.guid, sizeof f->guid);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct uidlist_row *row = uidlist_find(&list, span_of(f->rows[i].base));
+
+		if (row)
+			f->rows[i].uid = row->uid;
+	}
+}
+
+int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
+                 struct error *err)
+{
+	AUTO_MAIL_LISTING struct mail_listing made = { 0 };
+	AUTO_BUF struct buf body = { 0 };
+	struct scan s = { .h = h, .out = &made };
+
+	wire_put_account(&body, account);
+	if (host_call(h, WIRE_MAIL_SCAN, buf_span(&body), scan_data, &s, NULL, err) < 0)
+		return error_context(err, "look at the mail of %s", account->user);
+	mail_listing_sort(&made);
+	for (size_t i = 0; i < made.folders_n; i++)
+		resolve(account, &made.folders[i], &made.notes);
+	mail_listing_fini(out);
+	*out = made;
+	made = (struct mail_listing){ 0 };
+	return 0;
+}
+
+/* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */
+
+int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bool content,
+                       const struct mailbox_wanted *wanted, size_t n, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	wire_put_account(&body, account);
+	wire_put_u64(&body, content);
+	for (size_t i = 0; i < n; i++) {
+		wire_put_tag(&body, WIRE_MAIL_WANTED);
+		wire_put_text(&body, wanted[i].folder);
+		wire_put_text(&body, wanted[i].m->base);
+		wire_put_text(&body, wanted[i].m->suffix);
+		wire_put_u64(&body, wanted[i].m->in_new);
+		wire_put_u64(&body, wanted[i].m->offset);
+	}
+	return host_send(h, WIRE_MAIL_FETCH, buf_span(&body), err);
+}
+
+struct fetch {
+	struct host *h;
+	const struct mailbox_wanted *wanted; /* NULL: an mbox file */
+	size_t n;
+	const struct mailbox_reader *reader;
+	size_t index; /* of the message that is under way, or comes next */
+	bool open;
+};
+
+static int fetch_begin(struct fetch *f, struct wire_reader *r, struct error *err)
+{
+	struct mail_message now;
+	struct span from_line;
+	int result;
+
+	wire_get_message(r, &now);
+	from_line = wire_get_span(r);
+	if (r->bad || f->open || f->index >= f->n ||
+	    (f->wanted && strcmp(now.base, f->wanted[f->index].m->base) != 0)) {
+		result = malformed(f->h, "answer", err);
+	} else {
+		f->open = true;
+		result = f->reader->begin(f->reader->context, f->index, &now, from_line, err);
+	}
+	mail_message_fini(&now);
+	return result;
+}
+
+static int fetch_done(struct fetch *f, struct wire_reader *r, struct error *err)
+{
+	struct digest digest = wire_get_digest(r);
+	struct span message_id = wire_get_span(r);
+
+	if (r->bad || !f->open)
+		return malformed(f->h, "answer", err);
+	f->open = false;
+	return f->reader->done(f->reader->context, f->index++, &digest, message_id, err);
+}
+
+static int fetch_failed(struct fetch *f, struct wire_reader *r, struct error *err)
+{
+	uint64_t index = wire_get_u64(r);
+	struct span body = wire_get_span(r);
+	struct error why = { 0 };
+
+	if (r->bad || index != f->index || f->index >= f->n)
+		return malformed(f->h, "answer", err);
+	(void)!wire_get_error(body, &why);
+	f->open = false;
+	return f->reader->failed(f->reader->context, f->index++, &why, err);
+}
+
+static int fetch_data(void *context, struct span body, struct error *err)
+{
+	struct wire_reader r = { .rest = body };
+	struct fetch *f = context;
+	int result = 0;
+
+	while (result == 0 && r.rest.n) {
+		uint64_t tag = wire_get_u64(&r);
+
+		if (tag == WIRE_MAIL_BEGIN) {
+			result = fetch_begin(f, &r, err);
+		} else if (tag == WIRE_MAIL_BYTES && f->open) {
+			struct span bytes = wire_get_span(&r);
+
+			result = r.bad ? malformed(f->h, "answer", err)
+			               : f->reader->bytes(f->reader->context, f->index, bytes, err);
+		} else if (tag == WIRE_MAIL_DONE) {
+			result = fetch_done(f, &r, err);
+		} else if (tag == WIRE_MAIL_FAILED) {
+			result = fetch_failed(f, &r, err);
+		} else {
+			result = malformed(f->h, "answer", err);
+		}
+	}
+	return result;
+}
+
+int mailbox_fetch_collect(struct host *h, const struct mailbox_wanted *wanted, size_t n,
+                          const struct mailbox_reader *reader, struct error *err)
+{
+	struct fetch f = { .h = h, .wanted = wanted, .n = n, .reader = reader };
+
+	if (host_collect(h, fetch_data, &f, NULL, err) < 0)
+		return -1;
+	return f.index == n ? 0 : malformed(h, "answer", err);
+}
+
+int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account, const char *folder,
+                       uint64_t keep, const struct digest *prefix,
+                       const struct mailbox_reader *reader, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+	struct fetch f = { .h = h, .n = 1, .reader = reader };
+
+	wire_put_account(&body, account);
+	wire_put_text(&body, folder);
+	wire_put_u64(&body, keep);
+	if (keep)
+		wire_put_digest(&body, prefix);
+	else
+		wire_put_text(&body, "");
+	if (host_call(h, WIRE_MBOX_FETCH, buf_span(&body), fetch_data, &f, NULL, err) < 0)
+		return -1;
+	return f.index == 1 ? 0 : malformed(h, "answer", err);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * mailbox -- mailboxes of a host: what is there, the messages themselves, changes. The near end of
+ * wire/mailbox.h. All that comes from the host is checked before it is given on.
+ */
+
+#include "mail/listing.h"
+#include "remote/host.h"
+
+#include <stdbool.h>
+
+/* Lists an account. UIDs and keywords are resolved; sorted. A missing root: sys_errno ENOENT. */
+int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
+                 struct error *err) MUST_CHECK;
+
+/* ── reading messages ────────────────────────────────────────────────────────────────────────── */
+
+struct mailbox_wanted {
+	const char *folder;           /* borrowed */
+	const struct mail_message *m; /* borrowed */
+};
+
+/* What a fetch gives, for each message: begin, bytes..., done; or failed, at any place. All is
+ * borrowed during the call. -1 with *err set gives up the rest of the request. */
+struct mailbox_reader {
+	void *context;
+	/* `now` is the message as it is by now; its base is that of the wanted one. */
+	int (*begin)(void *context, size_t index, const struct mail_message *now,
+	             struct span from_line, struct error *err);
+	int (*bytes)(void *context, size_t index, struct span bytes, struct error *err);
+	int (*done)(void *context, size_t index, const struct digest *digest,
+	            struct span message_id, struct error *err);
+	int (*failed)(void *context, size_t index, const struct error *why, struct error *err);
+};
+
+/* At most so many in one request. */
+#define MAILBOX_FETCH_MAX 1000u
+
+/* Asks for messages; with `content` false only for their digests. mailbox_fetch_collect() then
+ * reads the answers, in the order of asking: host_send() and host_collect() of remote/host.h. */
+int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bool content,
+                       const struct mailbox_wanted *wanted, size_t n, struct error *err) MUST_CHECK;
+int mailbox_fetch_collect(struct host *h, const struct mailbox_wanted *wanted, size_t n,
+                          const struct mailbox_reader *reader, struct error *err) MUST_CHECK;
+
+/* The same for a whole mbox file: `keep` octets with digest `prefix` are there already. begin() has
+ * `offset` = keep or 0 in the message; index is 0. */
+int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account, const char *folder,
+                       uint64_t keep, const struct digest *prefix,
+                       const struct mailbox_reader *reader, struct error *err) MUST_CHECK;
+
+/* ── writing (control) ───────────────────────────────────────────────────────────────────────── */
+
+/*
+ * Stores messages and files, sent ahead in large frames. Nothing is seen on the host before commit.
+ * After any error the writer takes nothing more; what was not committed is not there.
+ */
+struct mailbox_writer;
+struct mailbox_writer *mailbox_writer_new(struct host *h);
+/* Gives up what was not committed. */
+void mailbox_writer_free(struct mailbox_writer *w);
+CLEANUP_DEFINE(struct mailbox_writer, mailbox_writer_free);
+#define AUTO_MAILBOX_WRITER __attribute__((cleanup(mailbox_writer_free_at)))
+
+/* `name` is the file name, with its suffix; mode, mtime_ns and in_new are those of `m`. */
+int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *account,
+                        const char *folder, const char *name, const struct mail_message *m,
+                        struct error *err) MUST_CHECK;
+struct mailbox_file {
+	const char *root, *path; /* borrowed; the path is below the root */
+	uint64_t keep;           /* octets of the file that is there which come first */
+	uint32_t mode, uid, gid;
+	int64_t mtime_ns;
+};
+int mailbox_put_file(struct mailbox_writer *w, const struct mailbox_file *file, struct error *err)
+	MUST_CHECK;
+int mailbox_put_link(struct mailbox_writer *w, const struct mailbox_file *file, const char *target,
+                     struct error *err) MUST_CHECK;
+int mailbox_put_bytes(struct mailbox_writer *w, struct span bytes, struct error *err) MUST_CHECK;
+/* The digest of all octets of this one. */
+int mailbox_put_done(struct mailbox_writer *w, const struct digest *digest, struct error *err)
+	MUST_CHECK;
+/* Takes back what was begun. */
+int mailbox_put_drop(struct mailbox_writer *w, struct error *err) MUST_CHECK;
+/* All put since the last commit is durable and in place; *n (may be NULL) of them. */
+int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err) MUST_CHECK;
+
+/* Small changes, collected and sent together. Each may fail by itself; `failed` is told. */
+struct mailbox_changes {
+	struct host *h;
+	const struct mailbox_account *account; /* borrowed; uid and gid own new folders */
+	void *context;
+	void (*failed)(void *context, const char *what, const struct error *why);
+	struct buf body;
+	struct strings words; /* of the changes in the body, for `failed` */
+};
+#define AUTO_MAILBOX_CHANGES __attribute__((cleanup(mailbox_changes_fini)))
+void mailbox_changes_fini(struct mailbox_changes *c);
+int mailbox_rename(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
+                   const char *suffix, bool in_new, int64_t mtime_ns, struct error *err) MUST_CHECK;
+int mailbox_remove(struct mailbox_changes *c, const char *folder, const char *base,
+                   struct error *err) MUST_CHECK;
+int mailbox_make_folder(struct mailbox_changes *c, const char *folder, uint32_t mode,
+                        struct error *err) MUST_CHECK;
+int mailbox_remove_folder(struct mailbox_changes *c, const char *folder, struct error *err)
+	MUST_CHECK;
+int mailbox_drop_indexes(struct mailbox_changes *c, const char *folder, struct error *err)
+	MUST_CHECK;
+int mailbox_remove_file(struct mailbox_changes *c, enum mail_place place, const char *path,
+                        struct error *err) MUST_CHECK;
+/* Sends what is collected; durable at return. */
+int mailbox_changes_send(struct mailbox_changes *c, struct error *err) MUST_CHECK;
+
+/* Adds one message to an mbox file; its content was put at `path` below the account's root. False
+ * in *appended: one with that content was there. */
+struct mailbox_append {
+	const char *folder, *path, *from_line, *flags, *keywords; /* borrowed */
+	struct digest digest;
+};
+int mailbox_append(struct host *h, const struct mailbox_account *account,
+                   const struct mailbox_append *m, bool *appended, struct error *err) MUST_CHECK;

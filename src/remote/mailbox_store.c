@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* mailbox_store -- the half of remote/mailbox.h that changes a host. */
+
+#include "base/memory.h"
+#include "remote/mailbox.h"
+#include "wire/mailbox.h"
+
+#include <string.h>
+
+/* Octets of a STORE frame; of a BYTES record in it. */
+#define FRAME_FILL (1u << 20)
+#define PIECE_MAX (256u << 10)
+#define CHANGES_FILL (1u << 20)
+
+struct mailbox_writer {
+	struct host *h;
+	struct buf body;
+	unsigned ahead; /* requests whose answers were not read */
+	bool dirty;     /* something was sent since the last commit */
+	bool failed;
+};
+
+struct mailbox_writer *mailbox_writer_new(struct host *h)
+{
+	struct mailbox_writer *w = xcalloc(1, sizeof *w);
+
+	w->h = h;
+	return w;
+}
+
+static int collect(struct mailbox_writer *w, unsigned leave, struct error *err)
+{
+	int result = 0;
+
+	while (w->ahead > leave) {
+		struct error later = { 0 };
+
+		w->ahead--;
+		/* all of them, and the first reason: the others only repeat it */
+		if (host_collect(w->h, NULL, NULL, NULL, result < 0 ? &later : err) < 0) {
+			result = -1;
+			leave = 0;
+		}
+	}
+	return result;
+}
+
+static int give_up(struct mailbox_writer *w)
+{
+	struct error ignored = { 0 };
+
+	w->failed = true;
+	buf_reset(&w->body);
+	(void)!collect(w, 0, &ignored);
+	return -1;
+}
+
+static int flush(struct mailbox_writer *w, struct error *err)
+{
+	if (!w->body.n)
+		return 0;
+	if (w->ahead == HOST_AHEAD && collect(w, HOST_AHEAD / 2, err) < 0)
+		return give_up(w);
+	w->dirty = true;
+	if (host_send(w->h, WIRE_MAIL_STORE, buf_span(&w->body), err) < 0)
+		return give_up(w);
+	w->ahead++;
+	buf_reset(&w->body);
+	return 0;
+}
+
+static int added(struct mailbox_writer *w, struct error *err)
+{
+	return w->body.n >= FRAME_FILL ? flush(w, err) : 0;
+}
+
+static int check(struct mailbox_writer *w, struct error *err)
+{
+	if (!w->failed)
+		return 0;
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
+	                 "host %s: storing failed before", host_name(w->h));
+}
+
+int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *account,
+                        const char *folder, const char *name, const struct mail_message *m,
+                        struct error *err)
+{
+	if (check(w, err) < 0)
+		return -1;
+	wire_put_tag(&w->body, WIRE_MAIL_PUT_MESSAGE);
+	wire_put_text(&w->body, account->root);
+	wire_put_text(&w->body, folder);
+	wire_put_u64(&w->body, m->in_new);
+	wire_put_text(&w->body, name);
+	wire_put_u64(&w->body, m->mode);
+	wire_put_u64(&w->body, account->uid);
+	wire_put_u64(&w->body, account->gid);
+	wire_put_u64(&w->body, (uint64_t)m->mtime_ns);
+	return added(w, err);
+}
+
+int mailbox_put_file(struct mailbox_writer *w, const struct mailbox_file *f, struct error *err)
+{
+	if (check(w, err) < 0)
+		return -1;
+	wire_put_tag(&w->body, WIRE_MAIL_PUT_FILE);
+	wire_put_text(&w->body, f->root);
+	wire_put_text(&w->body, f->path);
+	wire_put_u64(&w->body, f->keep);
+	wire_put_u64(&w->body, f->mode);
+	wire_put_u64(&w->body, f->uid);
+	wire_put_u64(&w->body, f->gid);
+	wire_put_u64(&w->body, (uint64_t)f->mtime_ns);
+	return added(w, err);
+}
+
+int mailbox_put_link(struct mailbox_writer *w, const struct mailbox_file *f, const char *target,
+                     struct error *err)
+{
+	if (check(w, err) < 0)
+		return -1;
+	wire_put_tag(&w->body, WIRE_MAIL_LINK);
+	wire_put_text(&w->body, f->root);
+	wire_put_text(&w->body, f->path);
+	wire_put_text(&w->body, target);
+	wire_put_u64(&w->body, f->uid);
+	wire_put_u64(&w->body, f->gid);
+	return added(w, err);
+}
+
+int mailbox_put_bytes(struct mailbox_writer *w, struct span bytes, struct error *err)
+{
+	if (check(w, err) < 0)
+		return -1;
+	while (bytes.n) {
+		size_t n = bytes.n < PIECE_MAX ? bytes.n : PIECE_MAX;
+
+		wire_put_tag(&w->body, WIRE_MAIL_BYTES);
+		wire_put_span(&w->body, (struct span){ bytes.p, n });
+		bytes = span_from(bytes, n);
+		if (added(w, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int mailbox_put_done(struct mailbox_writer *w, const struct digest *digest, struct error *err)
+{
+	if (check(w, err) < 0)
+		return -1;
+	wire_put_tag(&w->body, WIRE_MAIL_DONE);
+	wire_put_digest(&w->body, digest);
+	wire_put_text(&w->body, "");
+	return added(w, err);
+}
+
+int mailbox_put_drop(struct mailbox_writer *w, struct error *err)
+{
+	if (check(w, err) < 0)
+		return -1;
+	wire_put_tag(&w->body, WIRE_MAIL_DROP);
+	return added(w, err);
+}
+
+int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
+{
+	AUTO_BUF struct buf end = { 0 };
+	struct wire_reader r;
+	uint64_t placed;
+
+	if (check(w, err) < 0 || flush(w, err) < 0)
+		return -1;
+	if (collect(w, 0, err) < 0)
+		return give_up(w);
+	if (host_call(w->h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, &end, err) < 0) {
+		w->dirty = false;
+		return give_up(w);
+	}
+	w->dirty = false;
+	r = (struct wire_reader){ .rest = buf_span(&end) };
+	placed = wire_get_u64(&r);
+	if (wire_read_end(&r, "answer to MAIL_COMMIT", err) < 0)
+		return give_up(w);
+	if (n)
+		*n = placed;
+	return 0;
+}
+
+void mailbox_writer_free(struct mailbox_writer *w)
+{
+	struct error ignored = { 0 };
+
+	if (!w)
+		return;
+	buf_reset(&w->body);
+	if (w->dirty) {
+		/* A record that no STORE has: the agent drops the batch, and the COMMIT behind
+		 * it wakes it up for the next. */
+		AUTO_BUF struct buf spoil = { 0 };
+
+		wire_put_u64(&spoil, 0);
+		(void)!collect(w, 0, &ignored);
+		(void)!host_call(w->h, WIRE_MAIL_STORE, buf_span(&spoil), NULL, NULL, NULL,
+		                 &ignored);
+		(void)!host_call(w->h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, NULL, &ignored);
+	}
+	buf_fini(&w->body);
+	free(w);
+}
+
+/* ── changes ─────────────────────────────────────────────────────────────────────────────────── */
+
+void mailbox_changes_fini(struct mailbox_changes *c)
+{
+	buf_fini(&c->body);
+	strings_fini(&c->words);
+}
+
+static int change_data(void *context, struct span body, struct error *err)
+{
+	struct mailbox_changes *c = context;
+	struct wire_reader r = { .rest = body };
+	struct error why = { 0 };
+
+	while (r.rest.n) {
+		uint64_t tag = wire_get_u64(&r), index = wire_get_u64(&r);
+		struct span words = wire_get_span(&r);
+
+		if (r.bad || tag != WIRE_MAIL_FAILED || index >= c->words.n)
+			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+			                 "host %s: malformed answer on the wire", host_name(c->h));
+		(void)!wire_get_error(words, &why);
+		c->failed(c->context, c->words.rows[index], &why);
+	}
+	return 0;
+}
+
+int mailbox_changes_send(struct mailbox_changes *c, struct error *err)
+{
+	int result;
+
+	if (!c->words.n)
+		return 0;
+	result = host_call(c->h, WIRE_MAIL_CHANGE, buf_span(&c->body), change_data, c, NULL, err);
+	buf_reset(&c->body);
+	strings_fini(&c->words);
+	return result;
+}
+
+static void begin(struct mailbox_changes *c, enum wire_mail_tag tag, const char *what,
+                  const char *folder, const char *base)
+{
+	AUTO_BUF struct buf words = { 0 };
+
+	if (!c->body.n) {
+		wire_put_account(&c->body, c->account);
+		wire_put_u64(&c->body, c->account->uid);
+		wire_put_u64(&c->body, c->account->gid);
+	}
+	buf_addf(&words, "%s ", what);
+	mail_folder_title(folder, &words);
+	if (*base) {
+		buf_add_char(&words, '/');
+		buf_add_printable(&words, span_of(base));
+	}
+	strings_add(&c->words, buf_text(&words));
+	wire_put_tag(&c->body, tag);
+	wire_put_text(&c->body, folder);
+}
+
+static int end(struct mailbox_changes *c, struct error *err)
+{
+	return c->body.n >= CHANGES_FILL ? mailbox_changes_send(c, err) : 0;
+}
+
+int mailbox_rename(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
+                   const char *suffix, bool in_new, int64_t mtime_ns, struct error *err)
+{
+	begin(c, WIRE_MAIL_RENAME, "set the flags of", folder, m->base);
+	wire_put_text(&c->body, m->base);
+	wire_put_text(&c->body, suffix);
+	wire_put_u64(&c->body, in_new);
+	wire_put_u64(&c->body, (uint64_t)mtime_ns);
+	return end(c, err);
+}
+
+int mailbox_remove(struct mailbox_changes *c, const char *folder, const char *base,
+                   struct error *err)
+{
+	begin(c, WIRE_MAIL_REMOVE, "remove", folder, base);
+	wire_put_text(&c->body, base);
+	return end(c, err);
+}
+
+int mailbox_make_folder(struct mailbox_changes *c, const char *folder, uint32_t mode,
+                        struct error *err)
+{
+	begin(c, WIRE_MAIL_MAKE_FOLDER, "make folder", folder, "");
+	wire_put_u64(&c->body, mode);
+	return end(c, err);
+}
+
+int mailbox_remove_folder(struct mailbox_changes *c, const char *folder, struct error *err)
+{
+	begin(c, WIRE_MAIL_REMOVE_FOLDER, "remove folder", folder, "");
+	return end(c, err);
+}
+
+int mailbox_drop_indexes(struct mailbox_changes *c, const char *folder, struct error *err)
+{
+	begin(c, WIRE_MAIL_DROP_INDEXES, "remove the index files of", folder, "");
+	return end(c, err);
+}
+
+int mailbox_remove_file(struct mailbox_changes *c, enum mail_place place, const char *path,
+                        struct error *err)
+{
+	begin(c, WIRE_MAIL_REMOVE_FILE, "remove file", path, "");
+	wire_put_u64(&c->body, (uint64_t)place);
+	return end(c, err);
+}
+
+int mailbox_append(struct host *h, const struct mailbox_account *account,
+                   const struct mailbox_append *m, bool *appended, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 }, answer = { 0 };
+	struct wire_reader r;
+
+	wire_put_account(&body, account);
+	wire_put_text(&body, m->folder);
+	wire_put_u64(&body, account->uid);
+	wire_put_u64(&body, account->gid);
+	wire_put_text(&body, m->path);
+	wire_put_text(&body, m->from_line);
+	wire_put_text(&body, m->flags);
+	wire_put_text(&body, m->keywords);
+	wire_put_digest(&body, &m->digest);
+	if (host_call(h, WIRE_MBOX_APPEND, buf_span(&body), NULL, NULL, &answer, err) < 0)
+		return -1;
+	r = (struct wire_reader){ .rest = buf_span(&answer) };
+	*appended = wire_get_u64(&r) != 0;
+	return wire_read_end(&r, "answer to MBOX_APPEND", err);
+}

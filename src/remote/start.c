@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "remote/start.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AGENT_SIZE_MAX (64u << 20)
+#define COPY_TIMEOUT_MS 120000
+
+int program_beside(const char *name, char out[4096], struct error *err)
+{
+	char self[PATH_MAX - 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+
+	if (n < 0)
+		return error_system(err, "readlink /proc/self/exe");
+	self[n] = 0;
+	slash = strrchr(self, '/');
+	snprintf(out, 4096, "%.*s/%s", (int)(slash - self), self, name);
+	if (access(out, X_OK) < 0)
+		return error_system(err, "%s must stand beside %s", name, self);
+	return 0;
+}
+
+static int find_agent(char out[4096], struct error *err)
+{
+	const char *given = getenv("MAILHAUL_AGENT");
+
+	if (!given)
+		return program_beside("mailhaul-agent", out, err);
+	snprintf(out, 4096, "%s", given);
+	return 0;
+}
+
+/* Words of an ssh command up to and with the host; those after it are the caller's. */
+static void ssh_words(const struct host_place *place, struct strings *words)
+{
+	static const char *const always[] = {
+		"ssh", "-T",
+		"-x",  "-a",
+		"-e",  "none",
+		"-o",  "BatchMode=yes",
+		"-o",  "ConnectTimeout=10",
+		"-o",  "ServerAliveInterval=5",
+		"-o",  "ServerAliveCountMax=3",
+	};
+
+	for (size_t i = 0; i < ROWS(always); i++)
+		strings_add(words, always[i]);
+	for (size_t i = 0; place->ssh_options && place->ssh_options[i]; i++)
+		strings_add(words, place->ssh_options[i]);
+	strings_add(words, "--");
+	strings_add(words, place->target);
+}
+
+static const char **argv_of(const struct strings *words)
+{
+	const char **argv = xcalloc(words->n + 1, sizeof *argv);
+
+	for (size_t i = 0; i < words->n; i++)
+		argv[i] = words->rows[i];
+	return argv;
+}
+
+static int ssh_run(const struct host_place *place, const char *command, struct span input,
+                   struct process_result *result, struct error *err)
+{
+	AUTO_STRINGS struct strings words = { 0 };
+	struct process_options options = { .input = input, .timeout_ms = COPY_TIMEOUT_MS };
+
+	ssh_words(place, &words);
+	strings_add(&words, command);
+	AUTO_FREE const char **argv = argv_of(&words);
+	if (process_run(argv, &options, result, err) < 0)
+		return -1;
+	if (result->status == 255) { /* ssh(1): an error of ssh's own */
+		AUTO_BUF struct buf said = { 0 };
+
+		buf_add_printable(&said, span_trim(buf_span(&result->errors)));
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_REACH, 0, "host %s: ssh %s: %s",
+		                 place->name, place->target, buf_text(&said));
+	}
+	return 0;
+}
+
+/* The agent's place on the far host, after making sure that it stands there. The name holds the
+ * hash of its bytes, so an old one is never taken for a new one. */
+static int copy_agent(const struct host_place *place, const char *program, char **path,
+                      struct error *err)
+{
+	AUTO_PROCESS_RESULT struct process_result looked = { 0 }, copied = { 0 };
+	AUTO_BUF struct buf bytes = { 0 }, hash = { 0 };
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+
+	if (file_read(program, AGENT_SIZE_MAX, &bytes, err) < 0)
+		return -1;
+	if (EVP_Digest(bytes.p, bytes.n, digest, &size, EVP_sha256(), NULL) != 1)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0, "SHA-256 of %s",
+		                 program);
+	buf_add_hex(&hash, digest, 12);
+
+	AUTO_FREE char *name = xasprintf(".mailhaul/agent-" MAILHAUL_VERSION "-%s",
+	                                 buf_text(&hash));
+	AUTO_FREE char *look = xasprintf("test -x %s", name);
+	AUTO_FREE char *copy = xasprintf("umask 077 && mkdir -p .mailhaul && cat >%s.new && "
+	                                 "chmod 700 %s.new && mv %s.new %s",
+	                                 name, name, name, name);
+	if (ssh_run(place, look, (struct span){ 0 }, &looked, err) < 0)
+		return -1;
+	if (looked.status != 0) {
+		if (ssh_run(place, copy, buf_span(&bytes), &copied, err) < 0)
+			return -1;
+		if (copied.status != 0)
+			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+			                 "host %s: could not place the agent: %s", place->name,
+			                 buf_text(&copied.errors));
+	}
+	*path = TAKE(name);
+	return 0;
+}
+
+static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, struct error *err)
+{
+	int to[2], from[2];
+
+	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
+		return error_system(err, "pipe");
+	*pid = fork();
+	if (*pid == 0) {
+		setpgid(0, 0); /* Ctrl-C reaches mailhaul, which ends the agent in order */
+		signal(SIGPIPE, SIG_DFL);
+		dup2(to[0], 0);
+		dup2(from[1], 1);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		perror(argv[0]);
+		_exit(127);
+	}
+	close(to[0]);
+	close(from[1]);
+	*tofd = to[1];
+	*fromfd = from[0];
+	if (*pid < 0)
+		return error_system(err, "fork");
+	return 0;
+}
+
+int agent_start(const struct host_place *place, pid_t *pid, int *tofd, int *fromfd,
+                struct error *err)
+{
+	AUTO_STRINGS struct strings words = { 0 };
+	char program[4096];
+
+	if (find_agent(program, err) < 0)
+		return -1;
+	if (place->reach == HOST_SSH) {
+		AUTO_FREE char *path = NULL;
+
+		if (copy_agent(place, program, &path, err) < 0)
+			return -1;
+		ssh_words(place, &words);
+		strings_addf(&words, "exec ./%s%s", path, place->control ? " --control" : "");
+	} else {
+		strings_add(&words, program);
+		if (place->control)
+			strings_add(&words, "--control");
+		if (place->reach == HOST_FOLDER) {
+			strings_add(&words, "--root");
+			strings_add(&words, place->target);
+		}
+	}
+	AUTO_FREE const char **argv = argv_of(&words);
+	return start(argv, pid, tofd, fromfd, err);
+}
