@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "state/messages.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "state/schema.h"
+
+#include <string.h>
+
+#define FROZEN_AT "manifest.at_ms"
+
+/* Folder names and bases are BLOBs: they are octets, not text. */
+const struct state_schema state_schema_messages = {
+	"messages",
+	"CREATE TABLE IF NOT EXISTS message ("
+	" account TEXT NOT NULL, folder BLOB NOT NULL, base BLOB NOT NULL,"
+	" uid INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+	" in_new INTEGER NOT NULL, flags TEXT NOT NULL, keywords BLOB NOT NULL,"
+	" message_id BLOB NOT NULL, sha256 BLOB NOT NULL,"
+	" first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+	" gone INTEGER NOT NULL DEFAULT 0, manifest INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (account, folder, base)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS message_by_id ON message (message_id);"
+	"CREATE TABLE IF NOT EXISTS folder ("
+	" account TEXT NOT NULL, folder BLOB NOT NULL,"
+	" uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL,"
+	" file_size INTEGER NOT NULL, file_mtime_ns INTEGER NOT NULL, file_sha256 BLOB NOT NULL,"
+	" gone INTEGER NOT NULL DEFAULT 0, manifest INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (account, folder)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS beside ("
+	" account TEXT NOT NULL, place TEXT NOT NULL, path BLOB NOT NULL,"
+	" target BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+	" sha256 BLOB NOT NULL,"
+	" gone INTEGER NOT NULL DEFAULT 0, manifest INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (account, place, path)) WITHOUT ROWID;",
+};
+
+static void bind_octets(sqlite3_stmt *q, int at, const char *text)
+{
+	sqlite3_bind_blob(q, at, text ? text : "", text ? (int)strlen(text) : 0, SQLITE_STATIC);
+}
+
+static void bind_text(sqlite3_stmt *q, int at, const char *text)
+{
+	sqlite3_bind_text(q, at, text ? text : "", -1, SQLITE_STATIC);
+}
+
+static void bind_digest(sqlite3_stmt *q, int at, const struct digest *digest)
+{
+	sqlite3_bind_blob(q, at, digest->octets, DIGEST_SIZE, SQLITE_STATIC);
+}
+
+static struct digest column_digest(sqlite3_stmt *q, int column)
+{
+	struct digest digest = { 0 };
+
+	if (sqlite3_column_bytes(q, column) == DIGEST_SIZE)
+		memcpy(digest.octets, sqlite3_column_blob(q, column), DIGEST_SIZE);
+	return digest;
+}
+
+static const char *which_sql(enum messages_which which)
+{
+	switch (which) {
+	case MESSAGES_ALL:
+		return "";
+	case MESSAGES_PRESENT:
+		return " AND gone = 0";
+	case MESSAGES_MANIFEST:
+		return " AND manifest = 1";
+	}
+	return "";
+}
+
+/* ── messages ────────────────────────────────────────────────────────────────────────────────── */
+
+struct message_writer {
+	struct state *s;
+	sqlite3_stmt *put, *gone;
+	int64_t now_ms;
+};
+
+int message_writer_new(struct message_writer **out, struct state *s, struct error *err)
+{
+	AUTO_MESSAGE_WRITER struct message_writer *w = xcalloc(1, sizeof *w);
+
+	w->s = s;
+	w->now_ms = clock_wall_ms();
+	if (state_prepare(s, &w->put,
+	                  "INSERT INTO message (account, folder, base, uid, size, mtime_ns, in_new,"
+	                  " flags, keywords, message_id, sha256, first_ms, last_ms)"
+	                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)"
+	                  " ON CONFLICT (account, folder, base) DO UPDATE SET uid = ?4, size = ?5,"
+	                  " mtime_ns = ?6, in_new = ?7, flags = ?8, keywords = ?9,"
+	                  " message_id = ?10, sha256 = ?11, last_ms = ?12, gone = 0",
+	                  err) < 0 ||
+	    state_prepare(s, &w->gone,
+	                  "UPDATE message SET gone = 1"
+	                  " WHERE account = ?1 AND folder = ?2 AND base = ?3",
+	                  err) < 0)
+		return -1;
+	*out = TAKE(w);
+	return 0;
+}
+
+void message_writer_free(struct message_writer *w)
+{
+	if (!w)
+		return;
+	sqlite3_finalize(w->put);
+	sqlite3_finalize(w->gone);
+	free(w);
+}
+
+static int step_once(struct message_writer *w, sqlite3_stmt *q, struct error *err)
+{
+	int result = state_step(w->s, q, err);
+
+	sqlite3_reset(q);
+	return result < 0 ? -1 : 0;
+}
+
+int message_writer_put(struct message_writer *w, const struct message_record *m, struct error *err)
+{
+	sqlite3_stmt *q = w->put;
+
+	bind_text(q, 1, m->account);
+	bind_octets(q, 2, m->folder);
+	bind_octets(q, 3, m->base);
+	sqlite3_bind_int64(q, 4, m->uid);
+	sqlite3_bind_int64(q, 5, (int64_t)m->size);
+	sqlite3_bind_int64(q, 6, m->mtime_ns);
+	sqlite3_bind_int(q, 7, m->in_new);
+	bind_text(q, 8, m->flags);
+	bind_octets(q, 9, m->keywords);
+	bind_octets(q, 10, m->message_id);
+	bind_digest(q, 11, &m->digest);
+	sqlite3_bind_int64(q, 12, m->first_ms ? m->first_ms : w->now_ms);
+	return step_once(w, q, err);
+}
+
+int message_writer_gone(struct message_writer *w, const char *account, const char *folder,
+                        const char *base, struct error *err)
+{
+	bind_text(w->gone, 1, account);
+	bind_octets(w->gone, 2, folder);
+	bind_octets(w->gone, 3, base);
+	return step_once(w, w->gone, err);
+}
+
+#define MESSAGE_COLUMNS                                                                            \
+	"account, folder, base, uid, size, mtime_ns, in_new, flags, keywords, message_id, sha256," \
+	" first_ms, last_ms, gone, manifest"
+
+static int visit_messages(struct state *s, sqlite3_stmt *q, message_visit_fn *visit, void *context,
+                          struct error *err)
+{
+	int found;
+
+	while ((found = state_step(s, q, err)) == 1) {
+		struct message_record m = {
+			.account = state_column(q, 0),
+			.folder = state_column(q, 1),
+			.base = state_column(q, 2),
+			.uid = (uint32_t)sqlite3_column_int64(q, 3),
+			.size = (uint64_t)sqlite3_column_int64(q, 4),
+			.mtime_ns = sqlite3_column_int64(q, 5),
+			.in_new = sqlite3_column_int(q, 6) != 0,
+			.flags = state_column(q, 7),
+			.keywords = state_column(q, 8),
+			.message_id = state_column(q, 9),
+			.digest = column_digest(q, 10),
+			.first_ms = sqlite3_column_int64(q, 11),
+			.last_ms = sqlite3_column_int64(q, 12),
+			.gone = sqlite3_column_int(q, 13) != 0,
+			.in_manifest = sqlite3_column_int(q, 14) != 0,
+		};
+
+		if (visit(context, &m, err) < 0)
+			return -1;
+	}
+	return found;
+}
+
+int messages_walk(struct state *s, const char *account, enum messages_which which,
+                  message_visit_fn *visit, void *context, struct error *err)
+{
+	AUTO_FREE char *sql = xasprintf("SELECT " MESSAGE_COLUMNS
+	                                " FROM message WHERE (?1 IS NULL OR account = ?1)%s"
+	                                " ORDER BY account, folder, base",
+	                                which_sql(which));
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(s, &q, sql, err) < 0)
+		return -1;
+	if (account)
+		bind_text(q, 1, account);
+	return visit_messages(s, q, visit, context, err);
+}
+
+int messages_find(struct state *s, const char *message_id, message_visit_fn *visit, void *context,
+                  struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(s, &q,
+	                  "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?1"
+	                  " ORDER BY account, folder, base",
+	                  err) < 0)
+		return -1;
+	bind_octets(q, 1, message_id);
+	return visit_messages(s, q, visit, context, err);
+}
+
+int messages_count(struct state *s, const char *account, enum messages_which which,
+                   uint64_t *messages, uint64_t *octets, struct error *err)
+{
+	AUTO_FREE char *sql = xasprintf("SELECT count(*), total(size) FROM message"
+	                                " WHERE (?1 IS NULL OR account = ?1)%s",
+	                                which_sql(which));
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(s, &q, sql, err) < 0)
+		return -1;
+	if (account)
+		bind_text(q, 1, account);
+	if (state_step(s, q, err) < 0)
+		return -1;
+	*messages = (uint64_t)sqlite3_column_int64(q, 0);
+	*octets = (uint64_t)sqlite3_column_int64(q, 1);
+	return 0;
+}
+
+/* ── folders ─────────────────────────────────────────────────────────────────────────────────── */
+
+int folder_put(struct state *s, const struct folder_record *f, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(
+		    s, &q,
+		    "INSERT INTO folder (account, folder, uidvalidity, uidnext, file_size,"
+		    " file_mtime_ns, file_sha256, gone) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+		    " ON CONFLICT (account, folder) DO UPDATE SET uidvalidity = ?3,"
+		    " uidnext = ?4, file_size = ?5, file_mtime_ns = ?6, file_sha256 = ?7,"
+		    " gone = ?8",
+		    err) < 0)
+		return -1;
+	bind_text(q, 1, f->account);
+	bind_octets(q, 2, f->folder);
+	sqlite3_bind_int64(q, 3, f->uidvalidity);
+	sqlite3_bind_int64(q, 4, f->uidnext);
+	sqlite3_bind_int64(q, 5, (int64_t)f->file_size);
+	sqlite3_bind_int64(q, 6, f->file_mtime_ns);
+	bind_digest(q, 7, &f->file_digest);
+	sqlite3_bind_int(q, 8, f->gone);
+	return state_step(s, q, err);
+}
+
+int folders_walk(struct state *s, const char *account, enum messages_which which,
+                 folder_visit_fn *visit, void *context, struct error *err)
+{
+	AUTO_FREE char *sql = xasprintf(
+		"SELECT account, folder, uidvalidity, uidnext, file_size, file_mtime_ns,"
+		" file_sha256, gone, manifest FROM folder"
+		" WHERE (?1 IS NULL OR account = ?1)%s ORDER BY account, folder",
+		which_sql(which));
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+	int found;
+
+	if (state_prepare(s, &q, sql, err) < 0)
+		return -1;
+	if (account)
+		bind_text(q, 1, account);
+	while ((found = state_step(s, q, err)) == 1) {
+		struct folder_record f = {
+			.account = state_column(q, 0),
+			.folder = state_column(q, 1),
+			.uidvalidity = (uint32_t)sqlite3_column_int64(q, 2),
+			.uidnext = (uint32_t)sqlite3_column_int64(q, 3),
+			.file_size = (uint64_t)sqlite3_column_int64(q, 4),
+			.file_mtime_ns = sqlite3_column_int64(q, 5),
+			.file_digest = column_digest(q, 6),
+			.gone = sqlite3_column_int(q, 7) != 0,
+			.in_manifest = sqlite3_column_int(q, 8) != 0,
+		};
+
+		if (visit(context, &f, err) < 0)
+			return -1;
+	}
+	return found;
+}
+
+/* ── beside ──────────────────────────────────────────────────────────────────────────────────── */
+
+int beside_put(struct state *s, const struct beside_record *b, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(
+		    s, &q,
+		    "INSERT INTO beside (account, place, path, target, size, mtime_ns, sha256,"
+		    " gone) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+		    " ON CONFLICT (account, place, path) DO UPDATE SET target = ?4, size = ?5,"
+		    " mtime_ns = ?6, sha256 = ?7, gone = ?8",
+		    err) < 0)
+		return -1;
+	bind_text(q, 1, b->account);
+	bind_text(q, 2, b->place);
+	bind_octets(q, 3, b->path);
+	bind_octets(q, 4, b->target);
+	sqlite3_bind_int64(q, 5, (int64_t)b->size);
+	sqlite3_bind_int64(q, 6, b->mtime_ns);
+	bind_digest(q, 7, &b->digest);
+	sqlite3_bind_int(q, 8, b->gone);
+	return state_step(s, q, err);
+}
+
+int beside_walk(struct state *s, const char *account, enum messages_which which,
+                beside_visit_fn *visit, void *context, struct error *err)
+{
+	AUTO_FREE char *sql = xasprintf(
+		"SELECT account, place, path, target, size, mtime_ns, sha256, gone,"
+		" manifest FROM beside WHERE (?1 IS NULL OR account = ?1)%s"
+		" ORDER BY account, place, path",
+		which_sql(which));
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+	int found;
+
+	if (state_prepare(s, &q, sql, err) < 0)
+		return -1;
+	if (account)
+		bind_text(q, 1, account);
+	while ((found = state_step(s, q, err)) == 1) {
+		struct beside_record b = {
+			.account = state_column(q, 0),
+			.place = state_column(q, 1),
+			.path = state_column(q, 2),
+			.target = state_column(q, 3),
+			.size = (uint64_t)sqlite3_column_int64(q, 4),
+			.mtime_ns = sqlite3_column_int64(q, 5),
+			.digest = column_digest(q, 6),
+			.gone = sqlite3_column_int(q, 7) != 0,
+			.in_manifest = sqlite3_column_int(q, 8) != 0,
+		};
+
+		if (visit(context, &b, err) < 0)
+			return -1;
+	}
+	return found;
+}
+
+/* ── the manifest ────────────────────────────────────────────────────────────────────────────── */
+
+static int mark(struct state *s, const char *value, struct error *err)
+{
+	static const char *const tables[] = { "message", "folder", "beside" };
+
+	for (size_t i = 0; i < ROWS(tables); i++) {
+		AUTO_FREE char *sql = xasprintf("UPDATE %s SET manifest = %s", tables[i], value);
+		AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+		if (state_prepare(s, &q, sql, err) < 0 || state_step(s, q, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int mark_all(struct state *s, const char *value, int64_t at_ms, struct error *err)
+{
+	if (state_begin(s, err) < 0)
+		return -1;
+	if (mark(s, value, err) == 0 && state_put_i64(s, FROZEN_AT, at_ms, err) == 0 &&
+	    state_commit(s, err) == 0)
+		return 0;
+	state_abandon(s);
+	return -1;
+}
+
+int messages_freeze(struct state *s, int64_t at_ms, struct error *err)
+{
+	return mark_all(s, "NOT gone", at_ms, err);
+}
+
+int messages_thaw(struct state *s, struct error *err)
+{
+	return mark_all(s, "0", 0, err);
+}
+
+int messages_frozen_at(struct state *s, int64_t *at_ms, struct error *err)
+{
+	return state_get_i64(s, FROZEN_AT, 0, at_ms, err);
+}

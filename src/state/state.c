@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "state/state.h"
+
+#include "base/memory.h"
+#include "state/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define BUSY_TIMEOUT_MS 10000
+
+struct state {
+	sqlite3 *db;
+	int lockfd; /* -1: opened to read */
+};
+
+const struct state_schema state_schema_facts = {
+	"facts",
+	"CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT "
+	"ROWID;",
+};
+
+static int failed(struct state *s, const char *what, struct error *err)
+{
+	int code = sqlite3_extended_errcode(s->db);
+	enum error_retry retry = ERROR_RETRY_NEVER;
+
+	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_IOERR)
+		retry = ERROR_RETRY_PERSON;
+	else if ((code & 0xff) == SQLITE_BUSY)
+		retry = ERROR_RETRY_LATER;
+	return error_set(err, ERROR_SCOPE_MOVE, retry, 0, "state database: %s: %s", what,
+	                 sqlite3_errmsg(s->db));
+}
+
+static int run(struct state *s, const char *sql, struct error *err)
+{
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(s, sql, err);
+	return 0;
+}
+
+static int take_lock(struct state *s, const char *move_dir, struct error *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/lock", move_dir);
+
+	s->lockfd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lockfd < 0)
+		return error_system(err, "open %s", path);
+	if (flock(s->lockfd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_LATER, 0,
+	          "another mailhaul is at work on the move in %s", move_dir);
+	return error_hint(err, "`mailhaul status` says what it does; wait for its end");
+}
+
+static int check_version(struct state *s, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+	int version;
+
+	if (state_prepare(s, &q, "PRAGMA user_version", err) < 0 || state_step(s, q, err) < 0)
+		return -1;
+	version = sqlite3_column_int(q, 0);
+	if (version == 0 || version == STATE_SCHEMA_VERSION)
+		return 0;
+	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
+	                 "the state database is of version %d, this mailhaul writes %d", version,
+	                 STATE_SCHEMA_VERSION);
+}
+
+static int make_tables(struct state *s, struct error *err)
+{
+	AUTO_FREE char *version = xasprintf("PRAGMA user_version=%d", STATE_SCHEMA_VERSION);
+
+	for (size_t i = 0; state_schemas[i]; i++)
+		if (run(s, state_schemas[i]->sql, err) < 0)
+			return error_context(err, "tables of %s", state_schemas[i]->name);
+	return run(s, version, err);
+}
+
+static int open_database(struct state *s, const char *move_dir, int flags, struct error *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/state.db", move_dir);
+
+	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
+		error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "open %s: %s", path,
+		          s->db ? sqlite3_errmsg(s->db) : "out of memory");
+		return error_hint(err, "`mailhaul init` makes a move; -m names its folder");
+	}
+	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	if (run(s, "PRAGMA foreign_keys=ON", err) < 0)
+		return error_context(err, "%s", path);
+	return check_version(s, err);
+}
+
+int state_open(struct state **out, const char *move_dir, struct error *err)
+{
+	AUTO_STATE struct state *s = xcalloc(1, sizeof *s);
+
+	s->lockfd = -1;
+	/* FULL: the journal's record is on disk before the action that it announces */
+	if (take_lock(s, move_dir, err) < 0 ||
+	    open_database(s, move_dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0 ||
+	    run(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err) < 0 ||
+	    make_tables(s, err) < 0)
+		return -1;
+	*out = TAKE(s);
+	return 0;
+}
+
+int state_open_read(struct state **out, const char *move_dir, struct error *err)
+{
+	AUTO_STATE struct state *s = xcalloc(1, sizeof *s);
+
+	s->lockfd = -1;
+	if (open_database(s, move_dir, SQLITE_OPEN_READONLY, err) < 0)
+		return -1;
+	*out = TAKE(s);
+	return 0;
+}
+
+void state_close(struct state *s)
+{
+	if (!s)
+		return;
+	sqlite3_close(s->db);
+	fd_close_at(&s->lockfd);
+	free(s);
+}
+
+sqlite3 *state_database(struct state *s)
+{
+	return s->db;
+}
+
+int state_prepare(struct state *s, sqlite3_stmt **out, const char *sql, struct error *err)
+{
+	if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
+		return failed(s, sql, err);
+	return 0;
+}
+
+int state_step(struct state *s, sqlite3_stmt *statement, struct error *err)
+{
+	switch (sqlite3_step(statement)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return failed(s, sqlite3_sql(statement), err);
+	}
+}
+
+const char *state_column(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	return text ? (const char *)text : "";
+}
+
+int state_begin(struct state *s, struct error *err)
+{
+	return run(s, "BEGIN IMMEDIATE", err);
+}
+
+int state_commit(struct state *s, struct error *err)
+{
+	return run(s, "COMMIT", err);
+}
+
+void state_abandon(struct state *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int state_put(struct state *s, const char *name, const char *value, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(s, &q,
+	                  "INSERT INTO fact VALUES (?1, ?2) "
+	                  "ON CONFLICT (name) DO UPDATE SET value = ?2",
+	                  err) < 0)
+		return -1;
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
+	return state_step(s, q, err);
+}
+
+int state_get(struct state *s, const char *name, char **out, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+	int found;
+
+	if (state_prepare(s, &q, "SELECT value FROM fact WHERE name = ?1", err) < 0)
+		return -1;
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+	found = state_step(s, q, err);
+	if (found < 0)
+		return -1;
+	*out = found ? xstrdup(state_column(q, 0)) : NULL;
+	return 0;
+}
+
+int state_put_i64(struct state *s, const char *name, int64_t value, struct error *err)
+{
+	AUTO_FREE char *text = xasprintf("%lld", (long long)value);
+
+	return state_put(s, name, text, err);
+}
+
+int state_get_i64(struct state *s, const char *name, int64_t missing, int64_t *out,
+                  struct error *err)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (state_get(s, name, &text, err) < 0)
+		return -1;
+	*out = text ? strtoll(text, NULL, 10) : missing;
+	return 0;
+}
