@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* known -- what the ledger says of one account: messages, folders, files of earlier passes. */
+
+#include "mail/listing.h"
+#include "state/messages.h"
+
+struct known_message {
+	char *folder, *base, *flags, *keywords, *message_id; /* owned */
+	uint32_t uid;
+	uint64_t size;
+	int64_t mtime_ns;
+	bool in_new;
+	struct digest digest;
+};
+struct known_folder {
+	char *folder; /* owned */
+	uint32_t uidvalidity, uidnext;
+	uint64_t file_size;
+	int64_t file_mtime_ns;
+	struct digest file_digest;
+	bool gone; /* not on old any more; perhaps still on new */
+};
+struct known_file {
+	char *place, *path, *target; /* owned */
+	uint64_t size;
+	int64_t mtime_ns;
+	struct digest digest;
+};
+
+struct known {
+	struct known_message *messages; /* sorted by folder and base */
+	size_t messages_n, messages_room;
+	struct known_folder *folders;
+	size_t folders_n, folders_room;
+	struct known_file *files;
+	size_t files_n, files_room;
+};
+#define AUTO_KNOWN __attribute__((cleanup(known_fini)))
+void known_fini(struct known *k);
+
+/* Of the folders with MESSAGES_PRESENT also those that are gone: what we made, we may remove. */
+int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
+               struct error *err) MUST_CHECK;
+
+const struct known_message *known_find(const struct known *k, const char *folder, const char *base);
+const struct known_folder *known_find_folder(const struct known *k, const char *folder);
+const struct known_file *known_find_file(const struct known *k, const char *place,
+                                         const char *path);

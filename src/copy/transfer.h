@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * transfer -- carries messages from one host to another: reads are asked ahead, content passes
+ * through in pieces, writes go ahead too, and each batch is durable before it is told of.
+ */
+
+#include "mail/listing.h"
+#include "remote/mailbox.h"
+
+/* One message that is to travel. Borrowed, but for `arrived`. */
+struct transfer_row {
+	const char *folder;
+	const struct mail_message *m;
+	const struct mail_folder *f; /* for its keywords */
+	bool arrived;                /* in place and durable */
+};
+
+/* What arrived, told for a whole batch after its commit; borrowed during the call. */
+struct transfer_arrival {
+	size_t index; /* of its row */
+	const struct mail_message
+		*now; /* as it was when it was read: suffix, in_new, mtime, size */
+	struct digest digest;
+	const char *message_id;
+};
+
+struct transfer {
+	struct host *from_host, *to_host;
+	const struct mailbox_account *from, *to;
+	struct transfer_row *rows; /* borrowed */
+	size_t n;
+	void *context;
+	/* File name at the new place, owned by the caller; NULL: base and suffix as they are. */
+	char *(*name)(void *context, const struct transfer_row *row,
+	              const struct mail_message *now);
+	/* After each commit. */
+	int (*arrived)(void *context, const struct transfer_arrival *arrivals, size_t n,
+	               struct error *err);
+	/* One message that could not be read; sys_errno ENOENT: it is gone. */
+	void (*failed)(void *context, const struct transfer_row *row, const struct error *why);
+};
+
+int transfer_run(struct transfer *t, struct error *err) MUST_CHECK;
+
+/* Compares the content of messages that are on both sides: told are the digests. */
+struct transfer_digest {
+	bool there;
+	struct digest digest;
+	char *message_id; /* owned */
+};
+/* `out` has n rows, zeroed; the caller frees the message_ids. */
+int transfer_digests(struct host *h, const struct mailbox_account *account,
+                     const struct mailbox_wanted *wanted, size_t n, struct transfer_digest *out,
+                     struct error *err) MUST_CHECK;

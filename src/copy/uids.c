@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* uids -- dovecot-uidlist and dovecot-keywords follow, when all that they speak of is in place. */
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "copy/pass.h"
+#include "store/uidlist.h"
+
+#include <string.h>
+
+struct uids {
+	struct pass *p;
+	struct mailbox_writer *writer;
+	pass_there_fn *there;
+	void *context;
+	const struct mail_folder *f; /* on old */
+	struct strings written;      /* folders whose index files have to go */
+};
+
+static bool has(void *context, struct span base)
+{
+	struct uids *u = context;
+	AUTO_FREE char *name = span_dup(base);
+	const struct mail_message *m = mail_folder_find(u->f, name);
+
+	return m && u->there(u->context, u->f, m);
+}
+
+static char *path_of(const struct mail_folder *f, const char *name)
+{
+	return xasprintf("%s%s%s", f->name, *f->name ? "/" : "", name);
+}
+
+static int put(struct uids *u, const char *name, struct span text, struct error *err)
+{
+	const struct mailbox_account *to = u->p->account->to;
+	AUTO_FREE char *path = path_of(u->f, name);
+	const struct digest digest = digest_of(text);
+	struct mailbox_file file = {
+		.root = to->root,
+		.path = path,
+		/* as Dovecot does: from the folder's own mode (Dovecot 2.3, mailbox permissions) */
+		.mode = u->f->mode & 0666,
+		.uid = to->uid,
+		.gid = to->gid,
+		.mtime_ns = clock_wall_ms() * 1000000,
+	};
+
+	u->p->out->files++;
+	if (!u->written.n || strcmp(u->written.rows[u->written.n - 1], u->f->name) != 0)
+		strings_add(&u->written, u->f->name);
+	if (mailbox_put_file(u->writer, &file, err) < 0 ||
+	    mailbox_put_bytes(u->writer, text, err) < 0)
+		return -1;
+	return mailbox_put_done(u->writer, &digest, err);
+}
+
+static bool is_same(struct span a, struct span b)
+{
+	AUTO_UIDLIST struct uidlist old = { 0 }, new = { 0 };
+	struct error ignored = { 0 };
+
+	if (span_equal(a, b))
+		return true;
+	return b.n && uidlist_parse(a, "", &old, NULL, &ignored) == 0 &&
+	       uidlist_parse(b, "", &new, NULL, &ignored) == 0 && uidlist_agrees(&old, &new);
+}
+
+static int folder_uids(struct uids *u, struct error *err)
+{
+	const struct mail_folder *there = mail_listing_find(&u->p->new, u->f->name);
+	struct span keywords = buf_span(&u->f->keywords_file);
+	AUTO_BUF struct buf list = { 0 };
+
+	if (keywords.n && (!there || !span_equal(keywords, buf_span(&there->keywords_file))) &&
+	    put(u, "dovecot-keywords", keywords, err) < 0)
+		return -1;
+	uidlist_filter(buf_span(&u->f->uidlist), has, u, &list);
+	if (!list.n || (there && is_same(buf_span(&list), buf_span(&there->uidlist))))
+		return 0;
+	return put(u, "dovecot-uidlist", buf_span(&list), err);
+}
+
+static void drop_failed(void *context, const char *what, const struct error *why)
+{
+	struct pass *p = context;
+
+	strings_addf(&p->out->skipped, "%s: %s", what, why->text);
+}
+
+static int drop_indexes(struct uids *u, struct error *err)
+{
+	AUTO_MAILBOX_CHANGES struct mailbox_changes changes = {
+		.h = u->p->new_host,
+		.account = u->p->account->to,
+		.context = u->p,
+		.failed = drop_failed,
+	};
+	bool has_root = false;
+
+	for (size_t i = 0; i < u->written.n; i++) {
+		has_root = has_root || !*u->written.rows[i];
+		if (mailbox_drop_indexes(&changes, u->written.rows[i], err) < 0)
+			return -1;
+	}
+	/* the list of folders has its index in the root */
+	if (u->written.n && !has_root && mailbox_drop_indexes(&changes, "", err) < 0)
+		return -1;
+	return mailbox_changes_send(&changes, err);
+}
+
+int pass_uids(struct pass *p, pass_there_fn *there, void *context, struct error *err)
+{
+	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
+	struct uids u = { .p = p, .writer = writer, .there = there, .context = context };
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < p->old.folders_n; i++) {
+		u.f = &p->old.folders[i];
+		result = folder_uids(&u, err);
+	}
+	/* the index files go before the new list can be seen, so that being killed in between never
+	 * leaves an old index beside it; and after, for a Dovecot that looked in at that moment */
+	if (result == 0 && u.written.n &&
+	    (drop_indexes(&u, err) < 0 || mailbox_commit(writer, NULL, err) < 0 ||
+	     drop_indexes(&u, err) < 0))
+		result = -1;
+	strings_fini(&u.written);
+	return result;
+}

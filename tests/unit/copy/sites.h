@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* sites -- two folders that stand for the old and the new host, each with a real agent. */
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "copy/copy.h"
+#include "remote/host.h"
+#include "state/messages.h"
+#include "unit/unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct sites {
+	char dir[64];
+	struct host *old, *new;
+	struct state *state;
+	struct mailbox_account from, to;
+	struct strings beside;
+};
+
+static inline char *sites_path(const struct sites *s, const char *path)
+{
+	return xasprintf("%s/%s", s->dir, path);
+}
+
+static inline void sites_make(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+
+	for (char *p = whole + strlen(s->dir) + 1; *p; p++) {
+		if (*p == '/') {
+			*p = 0;
+			(void)mkdir(whole, 0700);
+			*p = '/';
+		}
+	}
+	(void)mkdir(whole, 0700);
+}
+
+static inline void sites_write(const struct sites *s, const char *path, const char *text)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	AUTO_FILE FILE *f = fopen(whole, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+}
+
+/* A message with its date. */
+static inline void sites_message(const struct sites *s, const char *path, const char *text,
+                                 time_t mtime)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	struct timespec times[2] = { { .tv_sec = mtime, .tv_nsec = 123456789 },
+		                     { .tv_sec = mtime, .tv_nsec = 123456789 } };
+
+	sites_write(s, path, text);
+	assert_int_equal(utimensat(AT_FDCWD, whole, times, 0), 0);
+}
+
+static inline bool sites_has(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	struct stat st;
+
+	return lstat(whole, &st) == 0;
+}
+
+static inline char *sites_read(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	AUTO_BUF struct buf text = { 0 };
+	struct error err = { 0 };
+
+	assert_good(file_read(whole, 1 << 26, &text, &err), &err);
+	return buf_take(&text);
+}
+
+static inline void sites_rename(const struct sites *s, const char *from, const char *to)
+{
+	AUTO_FREE char *a = sites_path(s, from);
+	AUTO_FREE char *b = sites_path(s, to);
+
+	assert_int_equal(rename(a, b), 0);
+}
+
+static inline void sites_remove(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+
+	assert_int_equal(unlink(whole), 0);
+}
+
+static inline unsigned sites_count(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	struct dirent *entry;
+	unsigned n = 0;
+	DIR *dir = opendir(whole);
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(dir);
+	return n;
+}
+
+static inline void sites_open_hosts(struct sites *s)
+{
+	AUTO_FREE char *old = sites_path(s, "old");
+	AUTO_FREE char *new = sites_path(s, "new");
+	struct error err = { 0 };
+
+	assert_good(host_open(&s->old,
+	                      &(struct host_place){ .name = "old",
+	                                            .reach = HOST_FOLDER,
+	                                            .target = old,
+	                                            .control = true },
+	                      &err),
+	            &err);
+	assert_good(host_open(&s->new,
+	                      &(struct host_place){ .name = "new",
+	                                            .reach = HOST_FOLDER,
+	                                            .target = new,
+	                                            .control = true },
+	                      &err),
+	            &err);
+}
+
+static inline void sites_begin(struct sites *s, enum mailbox_format format)
+{
+	struct error err = { 0 };
+	bool mbox = format == MAILBOX_MBOX;
+
+	*s = (struct sites){ 0 };
+	snprintf(s->dir, sizeof s->dir, "/tmp/mailhaul-test.XXXXXX");
+	assert_non_null(mkdtemp(s->dir));
+	sites_make(s, "old/home/alice");
+	sites_make(s, "new/home");
+	sites_make(s, "old/var/mail");
+	sites_make(s, "new/var/mail");
+	sites_make(s, "move");
+	sites_open_hosts(s);
+	AUTO_FREE char *move = sites_path(s, "move");
+	assert_good(state_open(&s->state, move, &err), &err);
+	s->from = (struct mailbox_account){
+		.user = xstrdup("alice"),
+		.home = xstrdup("/home/alice"),
+		.root = xstrdup(mbox ? "/home/alice/mail" : "/home/alice/Maildir"),
+		.inbox = mbox ? xstrdup("/var/mail/alice") : NULL,
+		.format = format,
+		.uid = getuid(),
+		.gid = getgid(),
+	};
+	s->to = s->from;
+}
+
+static inline int sites_remove_entry(const char *path, const struct stat *st, int flag,
+                                     struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static inline void sites_end(struct sites *s)
+{
+	host_close(s->old);
+	host_close(s->new);
+	state_close(s->state);
+	strings_fini(&s->beside);
+	free(s->from.user);
+	free(s->from.home);
+	free(s->from.root);
+	free(s->from.inbox);
+	(void)nftw(s->dir, sites_remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+}
+
+/* One pass that must succeed; *out is emptied first. */
+static inline void sites_pass(struct sites *s, struct copy_result *out)
+{
+	const struct copy_account account = { &s->from, &s->to, &s->beside };
+	const struct copy_options options = { 0 };
+	struct error err = { 0 };
+
+	copy_result_fini(out);
+	assert_good(copy_pass(s->old, s->new, &account, s->state, &options, out, &err), &err);
+}

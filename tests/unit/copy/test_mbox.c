@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "copy/sites.h"
+#include "copy/verify.h"
+
+#define FROM "From alice@example.org Sun Mar  1 02:13:07 2026\n"
+#define ONE                                                                                        \
+	FROM "X-IMAPbase: 1173186633 0000000002 $Junk\nMessage-ID: <one@example.org>\nX-UID: 1\n"  \
+	     "Status: RO\nX-Keywords: $Junk\n\none\n\n"
+#define TWO FROM "Message-ID: <two@example.org>\nX-UID: 2\nStatus: O\n\ntwo\n\n"
+#define THREE FROM "Message-ID: <three@example.org>\n\nthree\nFrom here on it is text\n\n"
+
+static void make_mailbox(struct sites *s)
+{
+	sites_begin(s, MAILBOX_MBOX);
+	sites_write(s, "old/var/mail/alice", ONE TWO);
+	sites_make(s, "old/home/alice/mail/Archive");
+	sites_write(s, "old/home/alice/mail/Archive/2018", FROM "Subject: x\n\nx\n\n");
+	sites_write(s, "old/home/alice/mail/.subscriptions", "Archive/2018\n");
+}
+
+static void same_file(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *old_path = xasprintf("old/%s", path);
+	AUTO_FREE char *new_path = xasprintf("new/%s", path);
+	AUTO_FREE char *old = sites_read(s, old_path);
+	AUTO_FREE char *new = sites_read(s, new_path);
+
+	assert_string_equal(old, new);
+}
+
+static void mbox_files_travel_and_then_only_their_tails(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 3);
+	assert_int_equal(r.skipped.n, 0);
+	same_file(&s, "var/mail/alice");
+	same_file(&s, "home/alice/mail/Archive/2018");
+	same_file(&s, "home/alice/mail/.subscriptions");
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+	assert_int_equal(r.unchanged, 3);
+
+	sites_write(&s, "old/var/mail/alice", ONE TWO THREE);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 1);
+	same_file(&s, "var/mail/alice");
+	sites_write(&s, "old/var/mail/alice", ONE THREE);
+	sites_pass(&s, &r);
+	assert_int_equal(r.removed, 1);
+	same_file(&s, "var/mail/alice");
+	sites_end(&s);
+}
+
+static void mail_of_its_own_keeps_new_s_file_from_being_replaced(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	sites_write(&s, "new/var/mail/alice", ONE TWO FROM "\ncanary\n\n");
+	sites_write(&s, "old/var/mail/alice", ONE TWO THREE);
+	sites_pass(&s, &r);
+	assert_int_equal(r.extra.n, 1);
+	assert_int_equal(r.skipped.n, 1);
+	AUTO_FREE char *text = sites_read(&s, "new/var/mail/alice");
+	assert_non_null(strstr(text, "canary"));
+	sites_end(&s);
+}
+
+static void differences(struct sites *s, size_t n, const char *words)
+{
+	const struct copy_account account = { &s->from, &s->to, &s->beside };
+	const struct verify_options options = { 0 };
+	AUTO_VERIFY_RESULT struct verify_result r = { 0 };
+	struct error err = { 0 };
+
+	assert_good(verify_account(s->old, s->new, &account, s->state, &options, &r, &err), &err);
+	for (size_t i = 0; i < r.differences.n; i++)
+		if (strstr(r.differences.rows[i], words))
+			words = "";
+	if (r.differences.n != n || *words)
+		fail_msg("%zu differences, the first: %s", r.differences.n,
+		         r.differences.n ? r.differences.rows[0] : "");
+}
+
+static void verify_reads_into_the_files(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	differences(&s, 0, "");
+	sites_write(&s, "new/var/mail/alice",
+	            ONE FROM "Message-ID: <two@example.org>\nX-UID: 2\nStatus: RO\n\ntwo\n\n");
+	differences(&s, 1, "flags \"S\" instead of \"\"");
+	sites_write(&s, "new/var/mail/alice",
+	            ONE FROM "Message-ID: <two@example.org>\nX-UID: 2\nStatus: O\n\ntwp\n\n");
+	differences(&s, 2, "which had the same UID 2");
+	sites_write(&s, "new/var/mail/alice", ONE);
+	differences(&s, 1, "<two@example.org>: missing");
+	sites_write(&s, "new/var/mail/alice", ONE TWO TWO);
+	differences(&s, 1, "doubled");
+	sites_end(&s);
+}
+
+static void what_new_took_is_appended_to_old_s_file_once(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	AUTO_STRINGS struct strings brought = { 0 };
+	struct error err = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	assert_good(messages_freeze(s.state, 1500000000000, &err), &err);
+	sites_write(&s, "new/var/mail/alice",
+	            ONE TWO FROM "Message-ID: <new@example.org>\nX-UID: 3\nStatus: RO\n"
+	                         "X-Status: F\nContent-Length: 52\n\n" FROM "new\n\n");
+	const struct copy_account account = { &s.to, &s.from, NULL };
+	copy_result_fini(&r);
+	assert_good(copy_bring_back(s.new, s.old, &account, s.state, &brought, &r, &err), &err);
+	assert_int_equal(r.copied, 1);
+	AUTO_FREE char *text = sites_read(&s, "old/var/mail/alice");
+	assert_string_equal(text,
+	                    ONE TWO FROM "Message-ID: <new@example.org>\nStatus: RO\n"
+	                                 "X-Status: F\nContent-Length: 52\n\n" FROM "new\n\n");
+	assert_good(copy_bring_back(s.new, s.old, &account, s.state, &brought, &r, &err), &err);
+	assert_int_equal(r.copied, 1);
+	AUTO_FREE char *again = sites_read(&s, "old/var/mail/alice");
+	assert_string_equal(again, text);
+
+	/* killed in the middle of an append: what is half there is taken back */
+	AUTO_FREE char *half = xstrndup(text, strlen(text) - 10);
+	sites_write(&s, "old/var/mail/alice", half);
+	assert_good(copy_bring_back(s.new, s.old, &account, s.state, &brought, &r, &err), &err);
+	AUTO_FREE char *mended = sites_read(&s, "old/var/mail/alice");
+	assert_string_equal(mended, text);
+	assert_false(sites_has(&s, "old/var/mail/alice.lock"));
+	assert_false(sites_has(&s, "old/home/alice/mail/.mailhaul-append"));
+	sites_end(&s);
+}
+
+UNIT_TESTS("copy/mbox", cmocka_unit_test(mbox_files_travel_and_then_only_their_tails),
+           cmocka_unit_test(mail_of_its_own_keeps_new_s_file_from_being_replaced),
+           cmocka_unit_test(verify_reads_into_the_files),
+           cmocka_unit_test(what_new_took_is_appended_to_old_s_file_once));
