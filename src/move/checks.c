@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "move/checks.h"
+
+#include "base/clock.h"
+#include "dns/dns.h"
+#include "dns/update.h"
+#include "imapd/imapd.h"
+#include "move/ports.h"
+#include "move/window.h"
+#include "mta/mta.h"
+#include "state/items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOCKS_APART_MS 5000
+/* Some senders give up after 4 h: half of that is the longest window that is safe. */
+#define PATIENCE_S (4 * 3600)
+
+const char *check_answer_name(enum check_answer answer)
+{
+	static const char *const names[] = {
+		[CHECK_YES] = "yes",
+		[CHECK_NO] = "no",
+		[CHECK_UNKNOWN] = "unknown",
+		[CHECK_SKIPPED] = "skipped",
+	};
+
+	return names[answer];
+}
+
+static enum check_answer unknown(struct buf *seen, const struct error *err)
+{
+	buf_add_text(seen, err->text);
+	return CHECK_UNKNOWN;
+}
+
+static enum check_answer fact_is_there(struct move *m, const char *fact, struct buf *seen)
+{
+	struct error err = { 0 };
+	int64_t at;
+	char when[32];
+
+	if (state_get_i64(m->state, fact, 0, &at, &err) < 0)
+		return unknown(seen, &err);
+	buf_add_text(seen, at ? clock_text(when, at) : "never");
+	return at ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer surveyed(struct move *m, struct buf *seen)
+{
+	return fact_is_there(m, "survey.at_ms", seen);
+}
+
+static enum check_answer prepared(struct move *m, struct buf *seen)
+{
+	for (size_t i = 0; i < m->accounts.n; i++)
+		if (!m->accounts.rows[i].prepared) {
+			buf_addf(seen, "%s has no place on the new host",
+			         m->accounts.rows[i].from.user);
+			return CHECK_NO;
+		}
+	return fact_is_there(m, "prepare.at_ms", seen);
+}
+
+static enum check_answer seeded(struct move *m, struct buf *seen)
+{
+	return fact_is_there(m, "seed.at_ms", seen);
+}
+
+static enum check_answer room_on_new(struct move *m, struct buf *seen)
+{
+	AUTO_ITEMS struct items items = { 0 };
+	struct host_space space;
+	struct error err = { 0 };
+	uint64_t want = 0;
+	char a[16], b[16];
+	int64_t done;
+
+	if (items_load(m->state, "old", "mailbox", &items, &err) < 0 ||
+	    state_get_i64(m->state, "seed.at_ms", 0, &done, &err) < 0 ||
+	    host_space(m->new,
+	               m->accounts.n
+	                       ? m->accounts.rows[0].to.home ? m->accounts.rows[0].to.home : "/"
+	                       : "/",
+	               &space, &err) < 0)
+		return unknown(seen, &err);
+	for (size_t i = 0; i < items.n; i++)
+		want += items.rows[i].size;
+	/* what is seeded already needs no room again; a tenth for what comes until X */
+	want = done ? want / 10 : want + want / 10;
+	buf_addf(seen, "%s free, %s wanted", text_size(a, space.free_octets), text_size(b, want));
+	return space.free_octets > want && space.free_inodes > 1000 ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer new_queue_is_empty(struct move *m, struct buf *seen)
+{
+	struct error err = { 0 };
+	struct mta_counts c;
+
+	if (mta_queue_length(m->new, &c, &err) < 0)
+		return unknown(seen, &err);
+	/* what is on hold does not move; an attempt that went back leaves its copies there */
+	buf_addf(seen, "%llu waiting, %llu on hold",
+	         (unsigned long long)(mta_counts_total(&c) - c.hold), (unsigned long long)c.hold);
+	return mta_counts_total(&c) == c.hold ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer new_is_silent(struct move *m, struct buf *seen)
+{
+	struct error err = { 0 };
+	bool mta, mailboxes;
+
+	if (mta_is_running(m->new, &mta, &err) < 0 ||
+	    imapd_is_running(m->new, &mailboxes, &err) < 0)
+		return unknown(seen, &err);
+	buf_addf(seen, "MTA %s, mailbox server %s", mta ? "runs" : "stopped",
+	         mailboxes ? "runs" : "stopped");
+	return mta || mailboxes ? CHECK_NO : CHECK_YES;
+}
+
+static enum check_answer clocks_agree(struct move *m, struct buf *seen)
+{
+	int64_t apart;
+
+	if (host_reach(m->old) == HOST_FOLDER)
+		return CHECK_SKIPPED;
+	apart = (int64_t)(host_hello(m->old)->now_ms - host_hello(m->new)->now_ms);
+	buf_addf(seen, "%.1f s apart", (double)llabs(apart) / 1000);
+	return llabs(apart) <= CLOCKS_APART_MS ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer window_is_short(struct move *m, struct buf *seen)
+{
+	struct error err = { 0 };
+	char length[24];
+	struct window w;
+
+	if (window_predict(m->config, m->state, &w, &err) < 0)
+		return unknown(seen, &err);
+	buf_addf(seen, "%s predicted, budget %u s",
+	         text_duration(length, (double)w.total_ms / 1000), m->config->window.budget);
+	return w.total_ms <= (int64_t)m->config->window.budget * 1000 ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer budget_is_safe(struct move *m, struct buf *seen)
+{
+	buf_addf(seen, "%u s; half of the shortest patience known is %u s",
+	         m->config->window.budget, PATIENCE_S / 2);
+	return m->config->window.budget <= PATIENCE_S / 2 ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer names_lead_to_old(struct move *m, struct buf *seen)
+{
+	__attribute__((cleanup(dns_servers_fini))) struct dns_servers resolvers = { 0 };
+	const struct config_dns *dns = &m->config->dns;
+	struct error err = { 0 };
+	bool good = true;
+
+	if (!dns->records_count || m->config->switch_by == CONFIG_SWITCH_ADDRESS)
+		return CHECK_SKIPPED;
+	if (dns_resolvers(&resolvers, (const char *const *)m->config->resolvers,
+	                  m->config->resolvers_count, &err) < 0)
+		return unknown(seen, &err);
+	for (unsigned i = 0; i < dns->records_count; i++) {
+		AUTO_ZONE struct dns_zone zone = { 0 };
+
+		if (dns_find_zone(&resolvers, dns->records[i].name, &zone, &err) < 0)
+			return unknown(seen, &err);
+		for (size_t k = 0; k < zone.servers.n; k++) {
+			AUTO_ADDRESSES struct dns_addresses a = { 0 };
+			bool has = dns_find_addresses(&zone.servers.rows[k], dns->records[i].name,
+			                              false, &a, &err) == 0 &&
+			           strings_has(&a.rows, dns->records[i].old_address);
+
+			good &= has;
+			if (!has)
+				buf_addf(seen, "%s%s does not give %s for %s", seen->n ? "; " : "",
+				         zone.servers.rows[k].address, dns->records[i].old_address,
+				         dns->records[i].name);
+		}
+	}
+	if (good)
+		buf_addf(seen, "%u names, on all their servers", dns->records_count);
+	return good ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer key_is_readable(struct move *m, struct buf *seen)
+{
+	AUTO_KEY struct dns_key key = { 0 };
+	struct error err = { 0 };
+
+	if (m->config->switch_by != CONFIG_SWITCH_DNS)
+		return CHECK_SKIPPED;
+	if (dns_key_load(m->config->dns.key_file, &key, &err) < 0) {
+		buf_add_text(seen, err.text);
+		return CHECK_NO;
+	}
+	buf_addf(seen, "%s, %s", key.name, key.algorithm);
+	return CHECK_YES;
+}
+
+static enum check_answer listeners_have_owners(struct move *m, struct buf *seen)
+{
+	AUTO_LISTENERS struct host_listeners l = { 0 };
+	struct error err = { 0 };
+	bool good = true;
+
+	if (host_reach(m->old) == HOST_FOLDER)
+		return CHECK_SKIPPED;
+	if (host_listeners(m->old, &l, &err) < 0)
+		return unknown(seen, &err);
+	for (size_t i = 0; i < l.n; i++) {
+		bool mail_port = false, stale = span_ends(span_of(l.rows[i].program), " (deleted)");
+
+		for (size_t k = 0; k < ROWS(ports_mail); k++)
+			mail_port |= ports_mail[k] == l.rows[i].port;
+		if (!mail_port)
+			continue;
+		good &= l.rows[i].pid && !stale;
+		buf_addf(seen, "%s%s:%u %s", seen->n ? ", " : "", l.rows[i].address, l.rows[i].port,
+		         l.rows[i].pid ? l.rows[i].program : "nobody known");
+	}
+	return good ? CHECK_YES : CHECK_NO;
+}
+
+/* To add a check, add a row and its function. */
+const struct check_row move_checks[] = {
+	{ "state.surveyed", "state", "Have both sites been surveyed?", "mailhaul survey",
+	  CHECK_MUST, surveyed },
+	{ "state.prepared", "state", "Does every mailbox have its place on the new host?",
+	  "mailhaul prepare", CHECK_MUST, prepared },
+	{ "state.seeded", "state", "Have the mailboxes been copied once?", "mailhaul seed",
+	  CHECK_MUST, seeded },
+	{ "disk.new", "disk", "Is there room on the new host?", "make room, or a bigger disk",
+	  CHECK_MUST, room_on_new },
+	{ "new.silent", "new", "Are the new host's mail services stopped?",
+	  "nothing: the cut-over stops them itself", CHECK_SHOULD, new_is_silent },
+	{ "new.queue", "new", "Is the new host's queue empty?",
+	  "look at it with postqueue -p; let it empty, or put it on hold", CHECK_MUST,
+	  new_queue_is_empty },
+	{ "time.clocks", "time", "Do the two clocks agree?", "run an NTP client on both",
+	  CHECK_SHOULD, clocks_agree },
+	{ "window.predicted", "window", "Is the predicted window within the budget?",
+	  "seed again until the delta is small, or raise window.budget", CHECK_MUST,
+	  window_is_short },
+	{ "window.budget", "window", "Is the budget under half of the shortest sender's patience?",
+	  "lower window.budget", CHECK_SHOULD, budget_is_safe },
+	{ "dns.old", "dns", "Do the names that move lead to the old host, on all their servers?",
+	  "mend dns.records in move.yaml, or the zone", CHECK_MUST, names_lead_to_old },
+	{ "dns.key", "dns", "Can the TSIG key be read?", "mend dns.key_file", CHECK_MUST,
+	  key_is_readable },
+	{ "listeners.old", "listeners", "Does every mail port of the old host have a known owner?",
+	  "find the process (a removed MTA may still run) and stop it", CHECK_SHOULD,
+	  listeners_have_owners },
+};
+const unsigned move_checks_rows = ROWS(move_checks);

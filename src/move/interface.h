@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* interface -- puts an address on a host's interface, or takes it off and keeps all others. */
+
+#include "remote/host.h"
+
+#include <stdint.h>
+
+/*
+ * Control. Takes `address` off the host. Linux drops every other address of that network with its
+ * first one, and the default route with it: both are put back in the same batch, so that a
+ * connection by another address lives on.
+ *
+ *   interface  borrowed; NULL: found by the address
+ *   returns    0 also when it was not there
+ *   source     ip-address(8); net.ipv4.conf.*.promote_secondaries
+ */
+int interface_drop(struct host *h, const char *address, unsigned prefix, const char *interface,
+                   struct error *err) MUST_CHECK;
+
+/*
+ * Control. Puts `address` on the host; 0 also when it is there.
+ *
+ *   interface  borrowed; NULL: the one with another address of the same network
+ *   used       which one it was; the caller owns it
+ */
+int interface_add(struct host *h, const char *address, unsigned prefix, const char *interface,
+                  char **used, struct error *err) MUST_CHECK;

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "move/move.h"
+
+#include <string.h>
+
+static bool old_is_live(const struct config *c)
+{
+	return c->old_host.reach != CONFIG_FOLDER;
+}
+
+static bool gate_stands_in(const struct config *c)
+{
+	return c->close == CONFIG_CLOSE_DEFER;
+}
+
+static bool has_canaries(const struct config *c)
+{
+	return c->canary.mailbox && c->canary.outside_count;
+}
+
+/*
+ * The cut-over, in its order. What lost and doubled nothing in trials with a real Postfix under
+ * load: refuse new connections, let open sessions end, cut the reused ones, empty the queue, and
+ * only then stop, the mailbox server before the MTA.
+ */
+const struct step move_steps[] = {
+	{ .name = "preconditions",
+	  .does = "Looks whether everything is ready: surveyed, prepared, seeded, room on disk, "
+	          "the "
+	          "new side empty and closed.",
+	  .proven = "each question is answered yes",
+	  .act = step_preconditions },
+	{ .name = "close-new",
+	  .does = "Shuts the new host's doors and stops its services, so that nothing is delivered "
+	          "there before the last copy.",
+	  .proven = "no service runs there, the fence stands",
+	  .act = step_close_new },
+	{ .name = "freeze",
+	  .does = "Refuses new connections on the old host: SMTP, submission, IMAP, POP, "
+	          "ManageSieve.",
+	  .proven = "the fence is in force",
+	  .undone = "opens the old host's doors",
+	  .applies = old_is_live,
+	  .act = step_freeze,
+	  .undo = undo_freeze },
+	{ .name = "stop-jobs",
+	  .does = "Stops cron and fetchmail on the old host, which would make or fetch mail.",
+	  .proven = "none of their processes is left",
+	  .undone = "starts those that ran",
+	  .applies = old_is_live,
+	  .act = step_stop_jobs,
+	  .undo = undo_stop_jobs },
+	{ .name = "drain",
+	  .does = "Lets open SMTP sessions end, then takes the listeners out of the old MTA, which "
+	          "cuts those that a busy sender keeps open.",
+	  .proven = "no SMTP session from outside is left",
+	  .undone = "puts the listeners back",
+	  .applies = old_is_live,
+	  .act = step_drain,
+	  .undo = undo_drain },
+	{ .name = "flush",
+	  .does = "Delivers what is in the old queue, as far as it goes.",
+	  .proven = "nothing is in delivery any more",
+	  .applies = old_is_live,
+	  .act = step_flush },
+	{ .name = "stop-old",
+	  .does = "Stops the old MTA, then the old mailbox server.",
+	  .proven = "no process of either is left",
+	  .undone = "starts both",
+	  .applies = old_is_live,
+	  .act = step_stop_old,
+	  .undo = undo_stop_old },
+	{ .name = "gate",
+	  .does = "Puts the gate on the old host's port 25: it answers 421 with your text.",
+	  .proven = "it listens",
+	  .undone = "ends the gate",
+	  .applies = gate_stands_in,
+	  .act = step_gate,
+	  .undo = undo_gate },
+	{ .name = "prove-frozen",
+	  .does = "Proves that the old side takes nothing more: this is the moment X.",
+	  .proven = "no listener, no daemon, no new mail in the queue or the drop folder",
+	  .applies = old_is_live,
+	  .act = step_prove },
+	{ .name = "delta",
+	  .does = "Copies what changed in the mailboxes since the last pass, up to X.",
+	  .proven = "a pass that finds nothing to do",
+	  .undone = "brings mail that the new side has taken back into the old mailboxes",
+	  .act = step_delta,
+	  .undo = undo_delta },
+	{ .name = "queue",
+	  .does = "Carries the rest of the old queue over, with envelope and age; the originals "
+	          "are "
+	          "put on hold.",
+	  .proven = "as many messages there as here",
+	  .undone = "carries the new queue back",
+	  .act = step_queue,
+	  .undo = undo_queue },
+	{ .name = "verify",
+	  .does = "Compares old and new, message by message. A shortfall goes back.",
+	  .proven = "no message missing, extra or different",
+	  .act = step_verify },
+	{ .name = "prove-still-frozen",
+	  .does = "Proves once more that the old side has taken nothing since X.",
+	  .proven = "as above, and nothing new since",
+	  .applies = old_is_live,
+	  .act = step_prove,
+	  .always = true },
+	{ .name = "switch",
+	  .does = "Turns the world to the new host.",
+	  .proven = "the new answer is given",
+	  .undone = "turns it back to the old host",
+	  .act = step_switch,
+	  .undo = undo_switch },
+	{ .name = "open-smtp",
+	  .does = "Starts the new services and opens port 25; mailboxes stay hidden.",
+	  .proven = "the new MTA greets on its port",
+	  .undone = "closes the new host, empties its queue into the mailboxes, stops it",
+	  .act = step_open_smtp,
+	  .undo = undo_open_smtp },
+	{ .name = "canary",
+	  .does = "Sends mail out to each outside mailbox, and waits for its answer to come in.",
+	  .proven = "each went out with a 250, each answer is in the mailbox",
+	  .applies = has_canaries,
+	  .act = step_canary },
+	{ .name = "open-mailboxes",
+	  .does = "Opens IMAP, POP, ManageSieve and submission on the new host.",
+	  .proven = "the fence is gone",
+	  .undone = "hides the new mailboxes again",
+	  .act = step_open_mailboxes,
+	  .undo = undo_open_mailboxes },
+	{ .name = "account",
+	  .does = "Closes the ledger: every message that either side accepted, and where it is "
+	          "now.",
+	  .proven = "the sum closes, or what is missing is listed by name",
+	  .act = step_account,
+	  .always = true },
+};
+const unsigned move_steps_rows = ROWS(move_steps);
+
+const struct step *move_step_find(const char *name)
+{
+	for (unsigned i = 0; i < move_steps_rows; i++)
+		if (!strcmp(move_steps[i].name, name))
+			return &move_steps[i];
+	return NULL;
+}
+
+bool move_step_applies(const struct step *step, const struct config *c)
+{
+	return !step->applies || step->applies(c);
+}
