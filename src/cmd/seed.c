@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/verbs.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "cmd/chosen.h"
+#include "copy/copy.h"
+#include "state/evidence.h"
+#include "state/items.h"
+#include "state/messages.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#define PASSES_MAX 20
+#define WORDS_TOLD 20u
+
+struct seed {
+	struct cmd_run *run;
+	struct account_pairs accounts;
+	struct progress *progress;
+	uint64_t messages, octets, total; /* before the account that is under way */
+	json_t *passes;
+	struct copy_result last; /* of the last pass */
+};
+
+static void show(void *context, const struct copy_progress *p)
+{
+	struct seed *s = context;
+
+	progress_at(s->progress, s->messages + p->messages, s->total, s->octets + p->octets,
+	            p->account);
+}
+
+/* How many messages survey saw that are not on new yet. A guess for the time that is left. */
+static uint64_t guess_total(struct seed *s)
+{
+	AUTO_ITEMS struct items items = { 0 };
+	struct error ignored = { 0 };
+	uint64_t want = 0, have, octets;
+
+	if (items_load(s->run->state, "old", "mailbox", &items, &ignored) < 0 ||
+	    messages_count(s->run->state, NULL, MESSAGES_PRESENT, &have, &octets, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < items.n; i++)
+		want += items.rows[i].count;
+	return want > have ? want - have : 0;
+}
+
+static int one_account(struct seed *s, const struct account_pair *pair, struct copy_result *sum,
+                       struct error *err)
+{
+	const struct copy_account account = { &pair->from, &pair->to, &pair->beside };
+	const struct copy_options options = { .dry_run = s->run->dry_run,
+		                              .progress = show,
+		                              .context = s };
+	AUTO_COPY_RESULT struct copy_result one = { 0 };
+	int result = copy_pass(s->run->old_host, s->run->new_host, &account, s->run->state,
+	                       &options, &one, err);
+
+	s->messages += one.copied;
+	s->octets += one.copied_octets;
+	copy_result_add(sum, &one);
+	if (result == 0)
+		return 0;
+	if (err->scope != ERROR_SCOPE_MAILBOX && err->scope != ERROR_SCOPE_MESSAGE)
+		return -1;
+	/* one mailbox that can't be copied does not keep the others from it */
+	strings_add(&sum->skipped, err->text);
+	return 0;
+}
+
+static json_t *words_json(const struct strings *words)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < words->n; i++)
+		json_array_append_new(list, json_string(words->rows[i]));
+	return list;
+}
+
+static json_t *result_json(const struct copy_result *r)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o}",
+	                 "old_messages", (json_int_t)r->old_messages, "copied",
+	                 (json_int_t)r->copied, "copied_octets", (json_int_t)r->copied_octets,
+	                 "renamed", (json_int_t)r->renamed, "removed", (json_int_t)r->removed,
+	                 "unchanged", (json_int_t)r->unchanged, "vanished", (json_int_t)r->vanished,
+	                 "folders_made", (json_int_t)r->folders_made, "folders_removed",
+	                 (json_int_t)r->folders_removed, "files", (json_int_t)r->files, "seconds",
+	                 r->seconds, "skipped", words_json(&r->skipped), "extra",
+	                 words_json(&r->extra), "notes", words_json(&r->notes));
+}
+
+static void print_pass(const struct seed *s, int number, const struct copy_result *r)
+{
+	char octets[16], time[24];
+
+	if (s->run->json || s->run->quiet)
+		return;
+	printf("pass %d: %llu messages%s (%s), %llu renamed, %llu removed, %llu unchanged, %llu "
+	       "files, %s\n",
+	       number, (unsigned long long)r->copied,
+	       s->run->dry_run ? " would be copied" : " copied",
+	       text_size(octets, r->copied_octets), (unsigned long long)r->renamed,
+	       (unsigned long long)r->removed, (unsigned long long)r->unchanged,
+	       (unsigned long long)r->files, text_duration(time, r->seconds));
+	fflush(stdout);
+}
+
+static void print_words(const char *title, const struct strings *words, bool all)
+{
+	if (words->n)
+		printf("%s: %zu\n", title, words->n);
+	for (size_t i = 0; i < words->n && (all || i < WORDS_TOLD); i++) {
+		AUTO_BUF struct buf line = { 0 };
+
+		buf_add_printable(&line, span_of(words->rows[i]));
+		printf("  %s\n", buf_text(&line));
+	}
+	if (!all && words->n > WORDS_TOLD)
+		printf("  ... and %zu more (-v shows all)\n", words->n - WORDS_TOLD);
+}
+
+static int keep_facts(struct seed *s, int64_t began_ms, const struct copy_result *r,
+                      struct error *err)
+{
+	struct state *state = s->run->state;
+	int64_t first_ms, now_ms = clock_wall_ms();
+	char octets[16];
+
+	if (s->run->dry_run)
+		return 0;
+	AUTO_FREE char *words = xasprintf(
+		"seed: %llu messages copied (%s), %llu renamed, %llu removed, %zu skipped",
+		(unsigned long long)r->copied, text_size(octets, r->copied_octets),
+		(unsigned long long)r->renamed, (unsigned long long)r->removed, r->skipped.n);
+	json_t *document = result_json(r);
+	AUTO_FREE char *json = json_dumps(document, JSON_COMPACT);
+	json_decref(document);
+	if (state_get_i64(state, "seed.first_ms", 0, &first_ms, err) < 0 ||
+	    (!first_ms && state_put_i64(state, "seed.first_ms", began_ms, err) < 0) ||
+	    state_put_i64(state, "seed.at_ms", now_ms, err) < 0 ||
+	    state_put_i64(state, "seed.last_pass_ms", now_ms - began_ms, err) < 0)
+		return -1;
+	return evidence_put(state, "seed", words, json, err);
+}
+
+static int one_pass(struct seed *s, int number, struct error *err)
+{
+	struct copy_result sum = { 0 };
+	int64_t began_ms = clock_wall_ms();
+	int result = 0;
+
+	s->progress = progress_new(s->run, s->run->dry_run ? "compare" : "copy");
+	s->messages = s->octets = 0;
+	s->total = guess_total(s);
+	for (size_t i = 0; result == 0 && i < s->accounts.n; i++)
+		result = one_account(s, &s->accounts.rows[i], &sum, err);
+	progress_free(s->progress);
+	copy_result_fini(&s->last);
+	s->last = sum;
+	json_array_append_new(s->passes, result_json(&sum));
+	print_pass(s, number, &sum);
+	return result < 0 ? -1 : keep_facts(s, began_ms, &sum, err);
+}
+
+static uint64_t delta(const struct copy_result *r)
+{
+	return r->copied + r->renamed + r->removed;
+}
+
+static int all_passes(struct seed *s, bool until_small, struct error *err)
+{
+	uint64_t before = 0;
+
+	for (int number = 1; number <= PASSES_MAX; number++) {
+		if (one_pass(s, number, err) < 0)
+			return -1;
+		if (!until_small || s->run->dry_run || delta(&s->last) == 0 ||
+		    (number > 1 && delta(&s->last) >= before))
+			break;
+		before = delta(&s->last);
+	}
+	return 0;
+}
+
+static void tell(struct seed *s)
+{
+	if (!s->run->json) {
+		print_words("could not be copied", &s->last.skipped, s->run->verbose);
+		print_words("on the new host only, left alone", &s->last.extra, s->run->verbose);
+		if (s->run->verbose)
+			print_words("notes", &s->last.notes, true);
+		return;
+	}
+
+	json_t *document = json_pack("{s:O}", "passes", s->passes);
+	json_dumpf(document, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(document);
+}
+
+int cmd_seed(struct cmd_run *run, struct error *err)
+{
+	static const struct option options[] = { { "until-small", no_argument, NULL, 'u' }, { 0 } };
+	struct seed s = { .run = run };
+	bool until_small = false;
+	int option, result;
+
+	while ((option = getopt_long(run->argc, run->argv, "", options, NULL)) != -1) {
+		if (option != 'u')
+			return EXIT_CODE_USAGE;
+		until_small = true;
+	}
+	if (chosen_accounts(run, run->argv + optind, run->argc - optind, &s.accounts, err) < 0)
+		return -1;
+	s.passes = json_array();
+	result = all_passes(&s, until_small, err);
+	if (result == 0) {
+		tell(&s);
+		result = s.last.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;
+	}
+	json_decref(s.passes);
+	copy_result_fini(&s.last);
+	account_pairs_fini(&s.accounts);
+	return result;
+}

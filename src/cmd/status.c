@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/verbs.h"
+
+#include "base/clock.h"
+#include "move/move.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* What was reached, and the verb that comes next. */
+struct standing {
+	enum move_phase phase;
+	int64_t attempt, surveyed_ms, prepared_ms, seeded_ms, seed_ms, frozen_ms, opened_ms;
+	char *last_step;
+	const char *waits_for;
+	struct error why; /* of the last failure that is in the journal */
+};
+
+static int take_record(void *context, const struct journal_record *r, struct error *err)
+{
+	struct standing *s = context;
+
+	if (r->attempt != s->attempt)
+		return 0;
+	free(s->last_step);
+	s->last_step = NULL;
+	if (asprintf(&s->last_step, "%s: %s%s%s", r->step, journal_mark_name(r->mark),
+	             *r->detail ? ": " : "", r->detail) < 0)
+		abort();
+	return 0;
+}
+
+static const char *next_of(const struct standing *s)
+{
+	switch (s->phase) {
+	case MOVE_UNDER_WAY:
+		return "the cut-over stands in the middle: `mailhaul cutover` goes on, `mailhaul "
+		       "rollback` goes back";
+	case MOVE_GOING_BACK:
+		return "a rollback stands in the middle: `mailhaul rollback` brings it to its end";
+	case MOVE_FINISHED:
+		return "the new side serves: `mailhaul watch`, `mailhaul verify`, `mailhaul "
+		       "report`";
+	case MOVE_GONE_BACK:
+		return "the old side serves: mend what failed, `mailhaul seed`, then `mailhaul "
+		       "cutover`";
+	case MOVE_IDLE:
+		break;
+	}
+	if (!s->surveyed_ms)
+		return "nothing is known yet: `mailhaul survey`";
+	if (!s->prepared_ms)
+		return "the new side is not prepared: `mailhaul prepare`";
+	if (!s->seeded_ms)
+		return "nothing is copied yet: `mailhaul seed`";
+	return "ready: `mailhaul plan`, `mailhaul check`, then `mailhaul cutover`";
+}
+
+static int read_standing(struct cmd_run *run, struct standing *s, struct error *err)
+{
+	struct {
+		const char *name;
+		int64_t *value;
+	} facts[] = {
+		{ "survey.at_ms", &s->surveyed_ms },  { "prepare.at_ms", &s->prepared_ms },
+		{ "seed.at_ms", &s->seeded_ms },      { "seed.last_pass_ms", &s->seed_ms },
+		{ "freeze.began_ms", &s->frozen_ms }, { "open.at_ms", &s->opened_ms },
+	};
+
+	if (move_phase_read(run->state, &s->phase, &s->attempt, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ROWS(facts); i++)
+		if (state_get_i64(run->state, facts[i].name, 0, facts[i].value, err) < 0)
+			return -1;
+	if (journal_walk(run->state, take_record, s, err) < 0)
+		return -1;
+	s->waits_for = next_of(s);
+	return 0;
+}
+
+static void print_time(const char *what, int64_t ms)
+{
+	char when[32];
+
+	printf("  %-12s %s\n", what, ms ? clock_text(when, ms) : "not yet");
+}
+
+static void print_standing(struct cmd_run *run, const struct standing *s)
+{
+	AUTO_BUF struct buf last = { 0 };
+	char length[24];
+
+	printf("Move \"%s\": cut-over %s", run->config->name, move_phase_name(s->phase));
+	printf(s->attempt ? " (attempt %lld)\n" : "\n", (long long)s->attempt);
+	print_time("surveyed", s->surveyed_ms);
+	print_time("prepared", s->prepared_ms);
+	print_time("seeded", s->seeded_ms);
+	if (s->frozen_ms)
+		print_time("frozen", s->frozen_ms);
+	if (s->opened_ms > s->frozen_ms && s->frozen_ms)
+		printf("  %-12s %s\n", "window",
+		       text_duration(length, (double)(s->opened_ms - s->frozen_ms) / 1000));
+	else if (s->frozen_ms)
+		printf("  %-12s %s so far, budget %u s\n", "window",
+		       text_duration(length, (double)(clock_wall_ms() - s->frozen_ms) / 1000),
+		       run->config->window.budget);
+	if (s->last_step) {
+		buf_add_printable(&last, span_of(s->last_step));
+		printf("  %-12s %s\n", "last step", buf_text(&last));
+	}
+	printf("%s\n", s->waits_for);
+}
+
+static void dump_standing(struct cmd_run *run, const struct standing *s)
+{
+	json_t *document = json_pack(
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s}", "name", run->config->name,
+		"phase", move_phase_name(s->phase), "attempt", (json_int_t)s->attempt,
+		"surveyed_ms", (json_int_t)s->surveyed_ms, "prepared_ms",
+		(json_int_t)s->prepared_ms, "seeded_ms", (json_int_t)s->seeded_ms, "frozen_ms",
+		(json_int_t)s->frozen_ms, "opened_ms", (json_int_t)s->opened_ms, "last_step",
+		s->last_step, "waits_for", s->waits_for);
+
+	json_dumpf(document, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(document);
+}
+
+int cmd_status(struct cmd_run *run, struct error *err)
+{
+	struct standing s = { 0 };
+
+	if (read_standing(run, &s, err) < 0) {
+		free(s.last_step);
+		return -1;
+	}
+	if (run->json)
+		dump_standing(run, &s);
+	else
+		print_standing(run, &s);
+	free(s.last_step);
+	return EXIT_CODE_GOOD;
+}

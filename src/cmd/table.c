@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/cmd.h"
+#include "cmd/verbs.h"
+
+#define READS (CMD_NEEDS_CONFIG | CMD_NEEDS_STATE_READ)
+#define LOOKS (CMD_NEEDS_CONFIG | CMD_NEEDS_STATE | CMD_NEEDS_OLD | CMD_NEEDS_NEW)
+#define CHANGES (LOOKS | CMD_NEEDS_CONTROL)
+
+/* clang-format off */
+
+/* To add a verb: a file, a line in cmd/verbs.h, a row here, a manual page. */
+const struct cmd cmd_table[] = {
+	{ "init", "before", "OLD [NEW] [--name NAME]",
+	  "makes a move: writes a commented move.yaml", 0, cmd_init },
+	{ "survey", "before", "",
+	  "looks at both sites; lists file by file what has to move", LOOKS, cmd_survey },
+	{ "plan", "before", "",
+	  "prints the runbook, and how long the window will be", READS, cmd_plan },
+	{ "prepare", "before", "",
+	  "makes users, domains, aliases and empty mailboxes on the new host", CHANGES, cmd_prepare },
+	{ "seed", "before", "[--until-small] [ACCOUNT...]",
+	  "copies mailboxes while the old server runs", CHANGES, cmd_seed },
+	{ "check", "before", "[TOPIC...]",
+	  "asks both sites the questions", LOOKS, cmd_check },
+	{ "cutover", "during", "[--until STEP | --postpone]",
+	  "carries the cut-over through, or on from where it stands", CHANGES, cmd_cutover },
+	{ "rollback", "during", "",
+	  "returns service to the old host, with the mail taken meanwhile", CHANGES, cmd_rollback },
+	{ "watch", "after", "[--once] [--interval S] [--until-agree]",
+	  "looks at every name server until all agree", CMD_NEEDS_CONFIG, cmd_watch },
+	{ "verify", "after", "[--deep] [ACCOUNT...]",
+	  "compares old and new, message by message", LOOKS, cmd_verify },
+	{ "status", "any time", "",
+	  "where the move stands, and what it waits for", READS, cmd_status },
+	{ "trace", "any time", "ID",
+	  "one message: every place where it was seen", LOOKS, cmd_trace },
+	{ "report", "any time", "",
+	  "writes the evidence as one HTML and one JSON file", READS, cmd_report },
+	{ "sealed", NULL, "",
+	  "runs sealed copies of hosts", 0, cmd_sealed },
+};
+/* clang-format on */
+const unsigned cmd_table_rows = ROWS(cmd_table);

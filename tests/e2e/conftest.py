@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The lab for end-to-end tests: tests/lab is a package here, and a failed test keeps its words."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+# pylint: disable=wrong-import-position
+from lab import audit, mover, sealed
+from lab.lab import Lab
+
+
+def pytest_collection_modifyitems(items):
+    """Without root or a built program there is no lab; each test says so and counts as skipped."""
+    why = ("needs root" if os.geteuid() else
+           "" if Path(sealed.program()).exists() else "needs a built mailhaul")
+    for item in items:
+        if why:
+            item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(name="lab")
+def fixture_lab(request):
+    """A fresh lab for one test, with fewer letters than the demo has: nobody watches."""
+    name = f"e2e-{os.getpid()}-{abs(hash(request.node.nodeid)) % 10000}"
+    with Lab(name, letters=getattr(request, "param", 800)) as lab:
+        yield lab
+
+
+class Journey:
+    """One move from the first mail to the last count."""
+
+    def __init__(self, lab: Lab, yaml: str):
+        self.lab = lab
+        self.admin = mover.Mover(lab.new, yaml)
+
+    def traffic(self, rate: float = 20) -> None:
+        """Mail begins to come."""
+        self.lab.traffic.start(rate)
+
+    def settle(self, final: str = "new", seconds: float = 5) -> audit.Verdict:
+        """A while longer, then the mail ends, and everything is counted; it has to be good."""
+        time.sleep(seconds)
+        self.lab.traffic.stop()
+        return audit.expect_good(self.lab.audit(final, quiet_seconds=150))
+
+    def ledger(self) -> dict:
+        """The sum of mailhaul's own ledger."""
+        self.admin.run("cutover")       # finished: only closes the ledger once more
+        report = self.admin.json("report")
+        text = self.lab.new.read(report["json"])
+        document = __import__("json").loads(text)
+        return [entry["whole"] for entry in document["evidence"] if entry["topic"] == "account"][-1]

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whole moves under traffic: every way to close and to switch. Counted by the outside worlds."""
+
+import re
+import subprocess
+import threading
+
+import pytest
+
+from conftest import Journey
+from lab import daemons, dns, hosts, imap, mover, trouble
+from lab.sealed import wait_for
+
+
+def imap_differences(lab):
+    """What an IMAP client sees on both sides; old's Dovecot runs for this question only."""
+    uidnexts = imap.numbered(lab.old)
+    daemons.start(lab.old, "dovecot")
+    found = imap.compare(imap.as_numbered(imap.snapshot(lab.old), uidnexts), imap.snapshot(lab.new),
+                         later_mail=True)
+    daemons.stop(lab.old, "dovecot")
+    return found
+
+
+def check_ledger(journey, verdict):
+    """mailhaul's own account closes, and says of bounces what the worlds say."""
+    own = journey.ledger()
+    assert own["unaccounted"] == 0, own["names"][:10]
+    assert own["bounced"] == len(verdict.bounced) == 0
+    # the worlds' transactions, one or more recipients each, came in on one of the two sides
+    assert own["accepted_old"] + own["accepted_new"] >= verdict.sent
+
+
+@pytest.mark.parametrize("switch, close", [("dns", "refuse"), ("address", "refuse"),
+                                           ("dns", "defer")])
+def test_a_server_moves_under_traffic_and_nothing_is_lost(lab, switch, close):
+    journey = Journey(lab, mover.settings(switch, close))
+    queued = trouble.fill_queue(lab.old)
+    journey.traffic()
+    journey.admin.until_ready()
+    done = journey.admin.run("cutover")
+    assert float(re.search(r"^window ([0-9.]+) s", done.stdout, re.M)[1]) < 60
+    if switch == "dns":
+        journey.admin.run("watch", "--until-agree")
+    verdict = journey.settle(seconds=5 if switch == "address" else hosts.TTL_MAIL)
+    assert verdict.sent > 200
+    assert imap_differences(lab) == []
+    journey.admin.run("verify")
+    check_ledger(journey, verdict)
+    # what waited in the old queue waits in the new one, and what was on hold still is
+    waiting = lab.new.run("postqueue", "-p").stdout
+    assert "alice@example.org" in waiting and len(queued) == 2
+
+
+def test_by_hand_mailhaul_says_what_to_change_and_watches(lab):
+    journey = Journey(lab, mover.settings("manual", "refuse", canary=False))
+    journey.traffic()
+    journey.admin.until_ready()
+    child = subprocess.Popen(journey.admin.command("cutover"), stdout=subprocess.PIPE, text=True,
+                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    said = []
+    reader = threading.Thread(target=lambda: said.extend(child.stdout), daemon=True)
+    reader.start()
+    wait_for(lambda: [line for line in said if "NOW CHANGE" in line], 60, "the instruction")
+    for old, new, kind in ((hosts.MAIL_V4, hosts.NEW_V4, "A"), (hosts.MAIL_V6, hosts.NEW_V6, "AAAA")):
+        dns.update(lab.new, f"update delete {hosts.MAIL_NAME} {kind} {old}",
+                   f"update add {hosts.MAIL_NAME} {hosts.TTL_MAIL} {kind} {new}")
+    assert child.wait(120) == mover.GOOD, "".join(said)
+    reader.join(5)
+    verdict = journey.settle(seconds=hosts.TTL_MAIL)
+    assert imap_differences(lab) == []
+    check_ledger(journey, verdict)
+
+
+def test_an_old_server_that_is_only_a_disk_moves_too(lab):
+    journey = Journey(lab, mover.settings("dns", "refuse", old=f"folder:{mover.FOLDER}"))
+    before = imap.snapshot(lab.old)
+    trouble.fill_queue(lab.old)
+    journey.traffic()
+    wait_for(lambda: len(lab.traffic.record()) > 60, 30, "some mail to arrive")
+    # the old machine dies; its disk is what is left
+    daemons.stop(lab.old, "postfix")
+    daemons.stop(lab.old, "dovecot")
+    trouble.take_folder(lab.old, lab.new, mover.FOLDER)
+    journey.admin.until_ready()
+    journey.admin.run("cutover")
+    journey.admin.run("watch", "--until-agree")
+    verdict = journey.settle(seconds=hosts.TTL_MAIL)
+    assert verdict.sent > 100
+    assert imap.compare(before, imap.snapshot(lab.new), later_mail=True) == []
