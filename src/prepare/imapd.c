@@ -88,8 +88,9 @@ int prepare_imapd_files(struct prepare *p, struct error *err)
 	for (size_t i = 0; i < p->from.imapd.files.n; i++) {
 		const char *path = p->from.imapd.files.rows[i];
 
-		if (is_user_file(p, path) ? carry_user_file(p, path, err) < 0 :
-		                            prepare_carry(p, path, "named by Dovecot's settings", err) < 0)
+		if (is_user_file(p, path)
+		            ? carry_user_file(p, path, err) < 0
+		            : prepare_carry(p, path, "named by Dovecot's settings", err) < 0)
 			return -1;
 	}
 	return carry_global_sieve(p, err);
@@ -105,8 +106,8 @@ static bool is_number_setting(const char *path, bool *group)
 
 static bool is_any_address(struct span value)
 {
-	static const char *const any[] = { "*", "::", "[::]", "0.0.0.0", "127.0.0.1", "::1", "[::1]",
-		                           "localhost" };
+	static const char *const any[] = { "*",         "::",  "[::]",  "0.0.0.0",
+		                           "127.0.0.1", "::1", "[::1]", "localhost" };
 
 	while (value.n) {
 		struct span part = { "", 0 };
@@ -126,6 +127,41 @@ static bool is_any_address(struct span value)
 	return true;
 }
 
+/* Places of the installation, and what would have the new Dovecot load or run
+ * something else. */
+static bool is_of_installation(const char *path)
+{
+	static const char *const names[] = {
+		"base_dir",  "libexec_dir",        "mail_plugin_dir",
+		"state_dir", "import_environment", "ssl_crypto_device"
+	};
+
+	for (size_t i = 0; i < ROWS(names); i++)
+		if (!strcmp(path, names[i]))
+			return true;
+	return false;
+}
+
+/* Numbers of users that limit who may log in, or own mail. */
+static bool is_limit(const char *path, bool *group)
+{
+	*group = strstr(path, "gid") != NULL;
+	return !strcmp(path, "first_valid_uid") || !strcmp(path, "last_valid_uid") ||
+	       !strcmp(path, "first_valid_gid") || !strcmp(path, "last_valid_gid");
+}
+
+/* A limit goes with the user that has this very number: "first_valid_uid =
+ * 5000" for vmail. */
+static char *change_limit(struct prepare *p, const char *path, uint32_t number, bool group)
+{
+	uint32_t to = prepare_number(p, number, group);
+
+	if (to == number)
+		return NULL;
+	prepare_leave(p, "%s is %u on the old host, %u here", path, number, to);
+	return xasprintf("%u", to);
+}
+
 /* The values that can't be the same on another machine. */
 static char *change(void *context, const char *path, struct span value)
 {
@@ -135,9 +171,29 @@ static char *change(void *context, const char *path, struct span value)
 
 	if (is_number_setting(path, &group) && span_parse_u64(value, &number))
 		return xasprintf("%u", prepare_number(p, (uint32_t)number, group));
-	if (!strcmp(path, "listen") && !is_any_address(value)) {
-		prepare_leave(p, "Dovecot listened on %.*s on the old host; the new one listens on all",
+	if (is_limit(path, &group) && span_parse_u64(value, &number) && number < UINT32_MAX)
+		return change_limit(p, path, (uint32_t)number, group);
+	if (is_of_installation(path)) {
+		const char *own = imapd_setting(&p->to.imapd, path);
+
+		prepare_leave(p,
+		              "Dovecot's %s = %.*s is not carried: it belongs to the installation",
+		              path, (int)value.n, value.p);
+		return xstrdup(own ? own : "");
+	}
+	if (strstr(path, "service ") && span_ends(span_of(path), "/executable"))
+		prepare_leave(p, "Dovecot runs %.*s (%s): look at it, and that it is there",
+		              (int)value.n, value.p, path);
+	if (strstr(path, "inet_listener") && span_ends(span_of(path), "/address") &&
+	    !is_any_address(value)) {
+		prepare_leave(p, "%s was %.*s on the old host; the new one listens on all", path,
 		              (int)value.n, value.p);
+		return xstrdup("*, ::");
+	}
+	if (!strcmp(path, "listen") && !is_any_address(value)) {
+		prepare_leave(
+			p, "Dovecot listened on %.*s on the old host; the new one listens on all",
+			(int)value.n, value.p);
 		return xstrdup("*, ::");
 	}
 	if (span_ends(span_of(path), "args") || span_ends(span_of(path), "default_fields") ||
@@ -165,9 +221,11 @@ static void look_at_limits(struct prepare *p)
 		uint32_t uid = prepare_number(p, pair->from.uid, false);
 
 		if (uid < low || (high && uid > high))
-			prepare_leave(p, "%s: uid %u on the new host is outside of first_valid_uid and "
-			                 "last_valid_uid: no login until they are changed", pair->from.user,
-			              uid);
+			prepare_leave(
+				p,
+				"%s: uid %u on the new host is outside of first_valid_uid and "
+				"last_valid_uid: no login until they are changed",
+				pair->from.user, uid);
 	}
 }
 
@@ -244,8 +302,12 @@ static int check_taken(struct prepare *p, struct span wanted, struct error *err)
 	AUTO_BUF struct buf text = { 0 }, now = { 0 }, plain = { 0 };
 	struct span rest, line;
 
-	if (host_do(p->new_host, "dovecot-settings-secret", NULL, SPAN(""), &text, err) < 0)
-		return error_context(err, "the new Dovecot does not take the settings of the old one");
+	if (host_do(p->new_host, "dovecot-settings-secret", NULL, SPAN(""), &text, err) < 0) {
+		if (err->retry != ERROR_RETRY_REACH)
+			err->retry = ERROR_RETRY_PERSON;
+		return error_context(err,
+		                     "the new Dovecot does not take the settings of the old one");
+	}
 	add_plain(buf_span(&text), &now);
 	add_plain(wanted, &plain);
 	rest = buf_span(&plain);
@@ -254,8 +316,11 @@ static int check_taken(struct prepare *p, struct span wanted, struct error *err)
 
 		/* a value that was taken out is a secret, and stands in the other file */
 		if (line.n && !span_ends(line, "=") && span_find_text(buf_span(&now), whole) < 0)
-			prepare_leave(p, "setting of Dovecot \"%.*s\" is the new version's default, or is "
-			                 "not taken", (int)line.n, line.p);
+			prepare_leave(
+				p,
+				"setting of Dovecot \"%.*s\" is the new version's default, or is "
+				"not taken",
+				(int)line.n, line.p);
 	}
 	explicit_bzero(text.p, text.n);
 	return 0;
@@ -270,9 +335,10 @@ static int write_settings(struct prepare *p, struct span text, struct span secre
 
 	if (found < 0)
 		return -1;
-	buf_add_text(&whole, "# Settings in force on the old host, written by `mailhaul prepare`; the "
-	                     "package's own file\n# is beside this one as "
-	                     "dovecot.conf.before-mailhaul.\n\n");
+	buf_add_text(&whole,
+	             "# Settings in force on the old host, written by `mailhaul prepare`; the "
+	             "package's own file\n# is beside this one as "
+	             "dovecot.conf.before-mailhaul.\n\n");
 	buf_add_span(&whole, text);
 	if (secrets.n) {
 		/* _try: a deliverer that runs as a user may not read it, and does not need it */
@@ -280,12 +346,14 @@ static int write_settings(struct prepare *p, struct span text, struct span secre
 		if (prepare_put(p, SECRETS, secrets, 0600, 0, 0, err) < 0)
 			return -1;
 	}
-	return prepare_put(p, SETTINGS, buf_span(&whole), found ? entry.mode & 07777 : 0644, 0, 0, err);
+	return prepare_put(p, SETTINGS, buf_span(&whole), found ? entry.mode & 07777 : 0644, 0, 0,
+	                   err);
 }
 
 int prepare_imapd_settings(struct prepare *p, struct error *err)
 {
 	AUTO_BUF struct buf text = { 0 }, plain = { 0 }, changed = { 0 }, open = { 0 };
+	AUTO_BUF struct buf stood = { 0 };
 	struct splitting s = { .shown = &p->from.imapd };
 	size_t before = p->changes.n;
 	int result;
@@ -302,9 +370,20 @@ int prepare_imapd_settings(struct prepare *p, struct error *err)
 		}
 	dovecot_settings_rewrite(buf_span(&plain), change, p, &changed);
 	dovecot_settings_rewrite(buf_span(&changed), take_secret, &s, &open);
-	result = write_settings(p, buf_span(&open), buf_span(&s.secrets), err);
-	if (result == 0 && !p->dry_run && p->changes.n > before)
-		result = check_taken(p, buf_span(&open), err);
+	result = host_read(p->new_host, SETTINGS, FILE_MAX, &stood, err);
+	if (result == 0)
+		result = write_settings(p, buf_span(&open), buf_span(&s.secrets), err);
+	if (result == 0 && !p->dry_run && p->changes.n > before &&
+	    check_taken(p, buf_span(&open), err) < 0) {
+		struct error ignored;
+
+		(void)!prepare_take_back(p, SETTINGS, buf_span(&stood), &ignored);
+		result = -1;
+	}
+	if (s.secrets.p)
+		explicit_bzero(s.secrets.p, s.secrets.room);
+	if (text.p)
+		explicit_bzero(text.p, text.room);
 	buf_fini(&s.secrets);
 	return result;
 }

@@ -12,17 +12,30 @@
 static int make_home(struct prepare *p, const char *user, const char *home, uint32_t uid,
                      uint32_t gid, struct error *err)
 {
-	struct host_entry entry = { 0 };
-	int found;
+	struct host_entry entry = { 0 }, there = { 0 };
+	uint32_t owner, group;
+	int found = survey_stat(&p->from, home, &entry, err);
+	int found_there = found < 0 ? -1 : survey_stat(&p->to, home, &there, err);
 
-	if (host_has(p->new_host, home))
+	if (found_there < 0)
+		return -1;
+	if (!found || !S_ISDIR(entry.mode))
+		return 0; /* he had none */
+	if (found_there) {
+		/* one that belongs to somebody else on old may do so on new */
+		prepare_owner(p, entry.uid, entry.gid, &owner, &group);
+		if (there.uid == uid || there.uid == owner)
+			prepare_same(p, "home %s", home);
+		else
+			prepare_failed(p,
+			               "home %s of %s is there on the new host, and belongs to "
+			               "number %u",
+			               home, user, there.uid);
 		return 0;
-	found = survey_stat(&p->from, home, &entry, err);
-	if (found <= 0 || !S_ISDIR(entry.mode))
-		return found < 0 ? -1 : 0; /* he had none */
+	}
 	if (!place_is_for_mail(home)) {
-		prepare_leave(p, "home %s of %s lies among the system's own folders: not made", home,
-		              user);
+		prepare_leave(p, "home %s of %s lies among the system's own folders: not made",
+		              home, user);
 		return 0;
 	}
 	AUTO_FREE char *parent = xstrdup(home);
@@ -48,7 +61,8 @@ int prepare_homes(struct prepare *p, struct error *err)
 	for (size_t i = 0; i < p->accounts.n; i++) {
 		const struct mailbox_account *a = &p->accounts.rows[i].from;
 
-		if (make_home(p, a->user, a->home, prepare_number(p, a->uid, false),
+		if (!prepare_is_stranger(p, a->uid, false) &&
+		    make_home(p, a->user, a->home, prepare_number(p, a->uid, false),
 		              prepare_number(p, a->gid, true), err) < 0)
 			return -1;
 	}
@@ -90,17 +104,22 @@ static int make_mail_folder(struct prepare *p, const char *path, const struct ma
                             struct error *err)
 {
 	struct host_entry entry = { .mode = 0700 };
-	int found;
+	int found = survey_stat(&p->to, path, &entry, err);
 
-	if (host_has(p->new_host, path))
+	if (found < 0)
+		return -1;
+	if (found) {
+		prepare_same(p, "mailbox of %s in %s", to->user, to->root);
 		return 0;
+	}
 	found = survey_stat(&p->from, path, &entry, err);
 	if (found < 0)
 		return -1;
 	prepare_changed(p, "empty mailbox of %s in %s", to->user, to->root);
 	if (p->dry_run)
 		return 0;
-	return host_mkdir(p->new_host, path, found ? entry.mode & 07777 : 0700, to->uid, to->gid, err);
+	return host_mkdir(p->new_host, path, found ? entry.mode & 07777 : 0700, to->uid, to->gid,
+	                  err);
 }
 
 static int make_maildir(struct prepare *p, const struct mailbox_account *to, struct error *err)
@@ -140,6 +159,23 @@ static int make_inbox_file(struct prepare *p, const struct account_pair *pair, s
 	return host_write(p->new_host, to->inbox, entry.mode & 0777, uid, gid, SPAN(""), err);
 }
 
+/* Where somebody else's mail lies already nothing may be copied to. 1 free or
+ * his own, 0, -1. */
+static int is_free(struct prepare *p, const struct mailbox_account *from, const char *path,
+                   struct error *err)
+{
+	struct host_entry there;
+	int found = path ? survey_stat(&p->to, path, &there, err) : 0;
+
+	if (found < 0)
+		return -1;
+	if (!found || there.uid == prepare_number(p, from->uid, false))
+		return 1;
+	prepare_failed(p, "mailbox of %s: %s is there on the new host, and belongs to number %u",
+	               from->user, path, there.uid);
+	return 0;
+}
+
 static int make_mailbox(struct prepare *p, struct account_pair *pair, struct error *err)
 {
 	struct host_entry entry;
@@ -148,11 +184,21 @@ static int make_mailbox(struct prepare *p, struct account_pair *pair, struct err
 	if (!place_is_for_mail(pair->from.root) ||
 	    (pair->from.inbox && !place_is_for_mail(pair->from.inbox)) ||
 	    !place_is_for_mail(pair->from.home)) {
-		prepare_leave(p, "mailbox of %s in %s%s%s: not a place for mail, not prepared",
-		              pair->from.user, pair->from.root, pair->from.inbox ? ", " : "",
-		              of_null(pair->from.inbox));
+		prepare_failed(p, "mailbox of %s in %s%s%s: not a place for mail, not prepared",
+		               pair->from.user, pair->from.root, pair->from.inbox ? ", " : "",
+		               of_null(pair->from.inbox));
 		return 0;
 	}
+	if (pair->from.uid == 0 || prepare_is_stranger(p, pair->from.uid, false)) {
+		prepare_failed(p, "mailbox of %s: its owner can't be made on the new host",
+		               pair->from.user);
+		return 0;
+	}
+	found = is_free(p, &pair->from, pair->from.root, err);
+	if (found == 1)
+		found = is_free(p, &pair->from, pair->from.inbox, err);
+	if (found < 1)
+		return found;
 	set_new_half(p, pair);
 	found = survey_stat(&p->from, pair->from.root, &entry, err);
 	if (found < 0)
@@ -164,9 +210,9 @@ static int make_mailbox(struct prepare *p, struct account_pair *pair, struct err
 		*strrchr(parent, '/') = 0;
 		if (prepare_folder(p, parent, err) < 0)
 			return -1;
-		if (pair->to.format == MAILBOX_MAILDIR ? make_maildir(p, &pair->to, err) < 0 :
-		                                         make_mail_folder(p, pair->to.root, &pair->to,
-		                                                          err) < 0)
+		if (pair->to.format == MAILBOX_MAILDIR
+		            ? make_maildir(p, &pair->to, err) < 0
+		            : make_mail_folder(p, pair->to.root, &pair->to, err) < 0)
 			return -1;
 	}
 	return pair->to.inbox ? make_inbox_file(p, pair, err) : 0;

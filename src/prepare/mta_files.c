@@ -69,8 +69,10 @@ static int make_folders_of(struct prepare *p, const char *program, struct span t
 			continue;
 		if (prepare_folder(p, path, err) < 0)
 			return -1;
-		prepare_leave(p, "%s, which %s uses: the folder is made, what lies in it on the old "
-		                 "host is not carried", path, program);
+		prepare_leave(p,
+		              "%s, which %s uses: the folder is made, what lies in it on the old "
+		              "host is not carried",
+		              path, program);
 	}
 	return 0;
 }
@@ -91,8 +93,9 @@ static int carry_program(struct prepare *p, const char *path, struct error *err)
 	}
 	if (!span_starts(buf_span(&text), "#!")) {
 		if (!host_has(p->new_host, path))
-			prepare_leave(p, "program %s gets mail and is not on the new host: install it",
-			              path);
+			prepare_failed(
+				p, "program %s gets mail and is not on the new host: install it",
+				path);
 		return 0;
 	}
 	rest = buf_span(&text);
@@ -102,11 +105,16 @@ static int carry_program(struct prepare *p, const char *path, struct error *err)
 		AUTO_FREE char *interpreter = span_dup(word);
 
 		if (!host_has(p->new_host, interpreter))
-			prepare_leave(p, "program %s needs %s, which is not on the new host", path,
-			              interpreter);
+			prepare_failed(p, "program %s needs %s, which is not on the new host", path,
+			               interpreter);
 	}
 	if (prepare_carry(p, path, "program", err) < 0)
 		return -1;
+	prepare_leave(p,
+	              "%s gets mail from anybody, and came from the old host: look "
+	              "at it, and at "
+	              "what it writes to",
+	              path);
 	return make_folders_of(p, path, buf_span(&text), err);
 }
 
@@ -129,7 +137,9 @@ static int carry_table(struct prepare *p, const struct mta_file *f, const char *
 	}
 	if (place_of_file(f->path) != PLACE_REPLACE)
 		return 0;
-	prepare_leave(p, "%s: its text is gone on the old host, and was made from the compiled table",
+	prepare_leave(p,
+	              "%s: its text is gone on the old host, and was made from the "
+	              "compiled table",
 	              f->path);
 	return prepare_put(p, f->path, buf_span(&text), 0640, 0, 0, err);
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define BATCH 100u /* settings in one call of postconf */
+#define BATCH 10u /* settings in one call of postconf: values may be long */
 
 static const struct mta_setting *find(const struct mta_facts *f, const char *name)
 {
@@ -18,12 +18,24 @@ static const struct mta_setting *find(const struct mta_facts *f, const char *nam
 	return NULL;
 }
 
+/* Fit for an argument: one line, and not longer than the kernel takes. */
+static bool value_is_good(const char *value)
+{
+	if (strlen(value) > 100000)
+		return false;
+	for (; *value; value++)
+		if ((unsigned char)*value < 0x20 && *value != '\t')
+			return false;
+	return true;
+}
+
 static bool name_is_good(const char *name)
 {
 	size_t n = strlen(name);
 
 	return n && n < 200 && *name != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123"
+	                    "456789_-") == n;
 }
 
 /* ── names that no row has ───────────────────────────────────────────────────────────────────── */
@@ -69,14 +81,18 @@ static bool is_of_transport(const struct mta_facts *f, const char *name)
 	return false;
 }
 
-static enum postfix_how how_of(const struct mta_facts *f, const char *name)
+static enum postfix_how how_of(const char *name)
 {
 	const struct postfix_parameter *row = postfix_parameter(name);
 
-	if (strcmp(row->name, "*") == 0 && (is_referred_to(f, name) || is_restriction_class(f, name) ||
-	                                    is_of_transport(f, name)))
-		return POSTFIX_COPY;
-	return row->how;
+	/* what has no row changes nothing that a row protects */
+	return strcmp(row->name, "*") == 0 ? POSTFIX_COPY : row->how;
+}
+
+static bool is_unknown(const struct mta_facts *f, const char *name)
+{
+	return strcmp(postfix_parameter(name)->name, "*") == 0 && !is_referred_to(f, name) &&
+	       !is_restriction_class(f, name) && !is_of_transport(f, name);
 }
 
 /* ── values ──────────────────────────────────────────────────────────────────────────────────── */
@@ -95,8 +111,10 @@ static char *translate_level(struct prepare *p, const char *value)
 	const char *version = mta_setting(&p->to.mta, "mail_version");
 
 	if (version && level_of(value) > level_of(version)) {
-		prepare_leave(p, "compatibility_level %s is more than Postfix %s knows: left as it is "
-		                 "on the new host", value, version);
+		prepare_leave(p,
+		              "compatibility_level %s is more than Postfix %s knows: left as it is "
+		              "on the new host",
+		              value, version);
 		return NULL;
 	}
 	return xstrdup(value);
@@ -108,12 +126,14 @@ static char *translate_interfaces(struct prepare *p, const char *value)
 	bool special = true;
 
 	while (postfix_list_next(&rest, &element))
-		special = special && (span_is(element, "all") || span_is(element, "loopback-only") ||
-		                      span_is(element, "localhost") ||
-		                      span_is(element, "127.0.0.1") || span_is(element, "[::1]"));
+		special = special &&
+		          (span_is(element, "all") || span_is(element, "loopback-only") ||
+		           span_is(element, "localhost") || span_is(element, "127.0.0.1") ||
+		           span_is(element, "[::1]"));
 	if (special)
 		return xstrdup(value);
-	prepare_leave(p, "inet_interfaces was %s on the old host; the new one listens on all", value);
+	prepare_leave(p, "inet_interfaces was %s on the old host; the new one listens on all",
+	              value);
 	return xstrdup("all");
 }
 
@@ -124,8 +144,8 @@ static char *translate_numbers(struct prepare *p, const char *name, const char *
 	uint64_t number;
 
 	if (span_starts(text, "static:") && span_parse_u64(span_from(text, 7), &number))
-		return xasprintf("static:%u", prepare_number(p, (uint32_t)number,
-		                                             strstr(name, "gid") != NULL));
+		return xasprintf("static:%u",
+		                 prepare_number(p, (uint32_t)number, strstr(name, "gid") != NULL));
 	for (size_t i = 0; i < p->numbers_n; i++)
 		if (p->numbers[i].from != p->numbers[i].to)
 			prepare_leave(p, "%s is %s: numbers in it may have changed", name, value);
@@ -135,16 +155,23 @@ static char *translate_numbers(struct prepare *p, const char *name, const char *
 /* The value on new, owned by the caller; NULL: left alone. */
 static char *value_for(struct prepare *p, const char *name, const char *value)
 {
-	enum postfix_how how = how_of(&p->from.mta, name);
+	enum postfix_how how = how_of(name);
 
 	if (how == POSTFIX_NEVER)
 		return NULL;
 	if (how == POSTFIX_PERSON) {
-		prepare_leave(p, "parameter %s = %s: %s", name, value, postfix_parameter(name)->why);
+		prepare_leave(p, "parameter %s = %s: %s", name, value,
+		              postfix_parameter(name)->why);
 		return NULL;
 	}
+	if (is_unknown(&p->from.mta, name))
+		prepare_leave(p, "parameter %s = %s: not known here, carried as it is", name,
+		              value);
 	if (!strcmp(name, "compatibility_level"))
 		return translate_level(p, value);
+	if (!strcmp(name, "mynetworks") || span_ends(span_of(name), "_authorized_xclient_hosts") ||
+	    span_ends(span_of(name), "_authorized_xforward_hosts"))
+		return prepare_translate_networks(p, name, value);
 	if (!strcmp(name, "inet_interfaces"))
 		return translate_interfaces(p, value);
 	if (!strcmp(name, "virtual_uid_maps") || !strcmp(name, "virtual_gid_maps"))
@@ -155,11 +182,21 @@ static char *value_for(struct prepare *p, const char *name, const char *value)
 static void add_setting(struct prepare *p, struct strings *out, const char *name, const char *value)
 {
 	const struct mta_setting *now = find(&p->to.mta, name);
-	AUTO_FREE char *made = name_is_good(name) ? value_for(p, name, value) : NULL;
+	AUTO_FREE char *made = NULL;
 
-	/* given, not just the same: a default may follow from the new machine's own name */
-	if (!made || (now && now->given && !strcmp(now->value, made)))
+	if (!name_is_good(name) || !value_is_good(value)) {
+		prepare_failed(p, "parameter %s: its name or value can't be given to postconf",
+		               name);
 		return;
+	}
+	made = value_for(p, name, value);
+	if (!made)
+		return;
+	/* given, not just the same: a default may follow from the new machine's own name */
+	if (now && now->given && !strcmp(now->value, made)) {
+		prepare_same(p, "%s", name);
+		return;
+	}
 	prepare_changed(p, "%s = %s", name, made);
 	strings_addf(out, "%s=%s", name, made);
 }
@@ -190,7 +227,8 @@ static void find_settings(struct prepare *p, struct strings *out)
 		const struct mta_setting *there = find(old, new->settings[i].name);
 
 		if (!new->settings[i].given || (there && there->given) ||
-		    !strcmp(new->settings[i].name, "myhostname") || !follows_old(new->settings[i].name))
+		    !strcmp(new->settings[i].name, "myhostname") ||
+		    !follows_old(new->settings[i].name))
 			continue;
 		if (there)
 			add_setting(p, out, there->name, there->value);

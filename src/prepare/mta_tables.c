@@ -11,8 +11,8 @@
 static const struct {
 	const char *type, *ending;
 } endings[] = {
-	{ "hash", ".db" }, { "btree", ".db" },  { "lmdb", ".lmdb" },
-	{ "cdb", ".cdb" }, { "dbm", ".pag" },   { "sdbm", ".pag" },
+	{ "hash", ".db" }, { "btree", ".db" }, { "lmdb", ".lmdb" },
+	{ "cdb", ".cdb" }, { "dbm", ".pag" },  { "sdbm", ".pag" },
 };
 
 /* Missing, or older than its text. */
@@ -45,18 +45,28 @@ static int build(struct prepare *p, const struct mta_file *f, struct error *err)
 	AUTO_FREE char *type = prepare_table_type(p, span_of(f->type));
 	AUTO_FREE char *table = xasprintf("%s:%s", type, f->path);
 	const char *const arguments[] = { table, NULL };
+	struct error why = { 0 };
 	bool stale = false;
 
-	if (!postfix_type_is_compiled(span_of(type)) || is_stale(p, type, f->path, &stale, err) < 0)
+	if (!postfix_type_is_compiled(span_of(type)))
 		return 0;
-	if (!stale && !prepare_touched(p, f->path))
+	if (is_stale(p, type, f->path, &stale, err) < 0)
+		return -1;
+	if (!stale && !prepare_touched(p, f->path)) {
+		prepare_same(p, "%s", table);
 		return 0;
+	}
 	prepare_changed(p, "%s compiled", table);
 	if (p->dry_run)
 		return 0;
-	return host_do(p->new_host,
-	               f->kind == MTA_FILE_ALIASES ? "postfix-alias-build" : "postfix-map-build",
-	               arguments, SPAN(""), NULL, err);
+	if (host_do(p->new_host,
+	            f->kind == MTA_FILE_ALIASES ? "postfix-alias-build" : "postfix-map-build",
+	            arguments, SPAN(""), NULL, &why) == 0)
+		return 0;
+	if (why.retry == ERROR_RETRY_REACH)
+		return *err = why, -1;
+	prepare_failed(p, "%s: %s", table, why.text);
+	return 0;
 }
 
 int prepare_mta_tables(struct prepare *p, struct error *err)

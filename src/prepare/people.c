@@ -55,8 +55,13 @@ int prepare_groups(struct prepare *p, struct error *err)
 	for (size_t i = 0; i < p->from.users.groups_n; i++) {
 		const struct system_group *g = &p->from.users.groups[i];
 
-		if (!prepare_is_wanted_group(p, g) || system_group_named(&p->to.users, g->name))
+		if (!prepare_is_wanted_group(p, g) || prepare_is_stranger(p, g->gid, true))
 			continue;
+		if (system_group_named(&p->to.users, g->name)) {
+			prepare_same(p, "group %s (gid %u)", g->name,
+			             prepare_number(p, g->gid, true));
+			continue;
+		}
 		if (!account_name_good(g->name)) {
 			prepare_leave(p, "group \"%s\": not a name for a new group", g->name);
 			continue;
@@ -85,9 +90,9 @@ static int make_user(struct prepare *p, const struct system_user *u, struct erro
 	AUTO_FREE char *uid_text = xasprintf("%u", uid);
 	AUTO_FREE char *gid_text = group ? xstrdup(group->name) : xasprintf("%u", gid);
 	const char *gecos = account_gecos_good(u->gecos) ? u->gecos : "";
-	const char *const arguments[] = { "-u", uid_text, "-g", gid_text,        "-N",
-		                          "-M", "-d",     u->home, "-s", shell_for(p, u),
-		                          "-c", gecos,    "--", u->name,         NULL };
+	const char *const arguments[] = { "-u", uid_text, "-g",    gid_text, "-N",
+		                          "-M", "-d",     u->home, "-s",     shell_for(p, u),
+		                          "-c", gecos,    "--",    u->name,  NULL };
 	struct error why = { 0 };
 
 	prepare_changed(p, "user %s (uid %u, home %s)", u->name, uid, u->home);
@@ -102,7 +107,7 @@ static int make_user(struct prepare *p, const struct system_user *u, struct erro
 	if (why.retry == ERROR_RETRY_REACH || why.retry == ERROR_RETRY_PERSON)
 		return *err = why, -1;
 	/* one that useradd does not take must not keep the others from being made */
-	prepare_leave(p, "user %s was not made: %s", u->name, why.text);
+	prepare_failed(p, "user %s was not made: %s", u->name, why.text);
 	return 0;
 }
 
@@ -147,10 +152,13 @@ int prepare_users(struct prepare *p, struct error *err)
 		if (!prepare_is_wanted(p, u) || !account_name_good(u->name))
 			continue;
 		if (!account_path_good(u->home)) {
-			prepare_leave(p, "user %s: home \"%s\" can't be made", u->name, u->home);
+			prepare_failed(p, "user %s: home \"%s\" can't be made", u->name, u->home);
 			continue;
 		}
-		if (!system_user_named(&p->to.users, u->name) && make_user(p, u, err) < 0)
+		if (system_user_named(&p->to.users, u->name))
+			prepare_same(p, "user %s (uid %u)", u->name,
+			             prepare_number(p, u->uid, false));
+		else if (make_user(p, u, err) < 0)
 			return -1;
 		if (strings_has(&p->made_users, u->name) && join_groups(p, u, err) < 0)
 			return -1;
@@ -170,9 +178,13 @@ int prepare_passwords(struct prepare *p, struct error *err)
 		const struct system_user *new = system_user_named(&p->to.users, u->name);
 
 		/* only accounts that this move made: the old host sets nobody else's password */
-		if (!strings_has(&p->made_users, u->name) || !u->hash || !account_hash_good(u->hash) ||
-		    (new && new->hash && !strcmp(new->hash, u->hash)))
+		if (!strings_has(&p->made_users, u->name) || !u->hash ||
+		    !account_hash_good(u->hash) ||
+		    (new &&new->hash && !strcmp(new->hash, u->hash))) {
+			if (strings_has(&p->made_users, u->name))
+				prepare_same(p, "password of %s", u->name);
 			continue;
+		}
 		buf_addf(&lines, "%s:%s\n", u->name, u->hash);
 		prepare_changed(p, "password of %s", u->name);
 	}

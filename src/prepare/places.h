@@ -18,5 +18,8 @@ enum place_rule {
 /* For a file. */
 enum place_rule place_of_file(const char *path);
 
+/* Does a package bring what lies there, so that the new host's own is right? */
+bool place_is_packaged(const char *path);
+
 /* May mail, homes and folders for them lie here? */
 bool place_is_for_mail(const char *path);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -16,7 +17,11 @@ void prepare_fini(struct prepare *p)
 	strings_fini(&p->made_users);
 	strings_fini(&p->made_groups);
 	strings_fini(&p->touched);
+	strings_fini(&p->strangers);
+	strings_fini(&p->old_addresses);
 	strings_fini(&p->changes);
+	strings_fini(&p->same);
+	strings_fini(&p->failed);
 	strings_fini(&p->left);
 	strings_fini(&p->table_types);
 	p->numbers = NULL;
@@ -42,6 +47,24 @@ void prepare_changed(struct prepare *p, const char *format, ...)
 
 	va_start(ap, format);
 	add_words(&p->changes, format, ap);
+	va_end(ap);
+}
+
+void prepare_same(struct prepare *p, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	add_words(&p->same, format, ap);
+	va_end(ap);
+}
+
+void prepare_failed(struct prepare *p, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	add_words(&p->failed, format, ap);
 	va_end(ap);
 }
 
@@ -94,9 +117,46 @@ static void look_for_newcomers(struct prepare *p)
 		for (size_t j = 0; j < p->accounts.n; j++)
 			known = known || !strcmp(p->accounts.rows[j].from.user, user);
 		if (!known)
-			prepare_leave(p, "%s has come since the survey: run `mailhaul survey` again",
+			prepare_leave(p,
+			              "%s has come since the survey: run `mailhaul survey` again",
 			              user);
 	}
+}
+
+static void add_address(struct prepare *p, const char *text)
+{
+	AUTO_FREE char *address = text ? xstrndup(text, strcspn(text, "/")) : NULL;
+
+	if (address && *address && strncmp(address, "127.", 4) != 0 &&
+	    strcmp(address, "::1") != 0 && !strings_has(&p->old_addresses, address))
+		strings_add(&p->old_addresses, address);
+}
+
+/* The old machine's own addresses: of its interfaces, and those that the
+ * configuration says move. */
+static int find_addresses(struct prepare *p, struct error *err)
+{
+	const struct config *c = p->config;
+	AUTO_BUF struct buf text = { 0 };
+	struct error why = { 0 };
+	json_t *interfaces, *interface, *info;
+	size_t i, j;
+
+	for (unsigned n = 0; n < c->address.addresses_count; n++)
+		add_address(p, c->address.addresses[n]);
+	for (unsigned n = 0; n < c->dns.records_count; n++)
+		add_address(p, c->dns.records[n].old_address);
+	add_address(p, c->address.old_keeps);
+	if (host_reach(p->old_host) == HOST_FOLDER)
+		return 0;
+	if (host_do(p->old_host, "ip-addresses", NULL, SPAN(""), &text, &why) < 0)
+		return why.retry == ERROR_RETRY_REACH ? (*err = why, -1) : 0;
+	interfaces = json_loadb(text.p, text.n, 0, NULL);
+	json_array_foreach(interfaces, i, interface)
+		json_array_foreach(json_object_get(interface, "addr_info"), j, info)
+			add_address(p, json_string_value(json_object_get(info, "local")));
+	json_decref(interfaces);
+	return 0;
 }
 
 int prepare_begin(struct prepare *p, struct error *err)
@@ -105,7 +165,8 @@ int prepare_begin(struct prepare *p, struct error *err)
 	    split_fact(p->state, "prepare.users", &p->made_users, err) < 0 ||
 	    split_fact(p->state, "prepare.groups", &p->made_groups, err) < 0 ||
 	    survey_site_read(&p->from, p->old_host, "old", true, err) < 0 ||
-	    survey_site_read(&p->to, p->new_host, "new", true, err) < 0)
+	    survey_site_read(&p->to, p->new_host, "new", true, err) < 0 ||
+	    find_addresses(p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->from.for_person.n; i++)
 		prepare_leave(p, "%s", p->from.for_person.rows[i]);
@@ -116,6 +177,7 @@ int prepare_begin(struct prepare *p, struct error *err)
 int prepare_run(struct prepare *p, const struct prepare_action *action, struct error *err)
 {
 	strings_fini(&p->changes);
+	strings_fini(&p->same);
 	if (action->run(p, err) < 0)
 		return error_context(err, "prepare: %s", action->name);
 	return 0;
@@ -137,14 +199,20 @@ int prepare_stop(struct prepare *p, struct error *err)
 	if ((p->to.mta_kind && mta_is_running(p->new_host, &mta, err) < 0) ||
 	    (p->to.has_imapd && imapd_is_running(p->new_host, &imapd, err) < 0))
 		return -1;
-	if (imapd) {
-		prepare_changed(p, "Dovecot is stopped until the cut-over opens it");
-		if (!p->dry_run && imapd_stop(p->new_host, err) < 0)
-			return -1;
-	}
+	if (!imapd)
+		prepare_same(p, "Dovecot does not run");
+	if (!mta)
+		prepare_same(p, "Postfix does not run");
+	/* first who holds Dovecot's sockets open: its auth process outlives it as
+   * long as an smtpd is connected */
 	if (mta) {
 		prepare_changed(p, "Postfix is stopped until the cut-over opens it");
 		if (!p->dry_run && mta_stop(p->new_host, err) < 0)
+			return -1;
+	}
+	if (imapd) {
+		prepare_changed(p, "Dovecot is stopped until the cut-over opens it");
+		if (!p->dry_run && imapd_stop(p->new_host, err) < 0)
 			return -1;
 	}
 	return 0;

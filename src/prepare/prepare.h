@@ -14,6 +14,7 @@
  */
 
 #include "accounts/passwd_file.h"
+#include "config/config.h"
 #include "remote/host.h"
 #include "state/state.h"
 #include "survey/accounts.h"
@@ -24,17 +25,24 @@
 struct prepare {
 	struct host *old_host, *new_host; /* borrowed; new with control unless dry_run */
 	struct state *state;              /* borrowed */
+	const struct config *config;      /* borrowed */
 	bool dry_run;                     /* says what would be done */
 	struct survey_site from, to;      /* as they were at the start */
 	struct account_pairs accounts;
-	struct number_map *numbers; /* owned; every user and group that is carried, also unchanged */
+	struct number_map
+		*numbers; /* owned; every user and group that is carried, also unchanged */
 	size_t numbers_n, numbers_room;
-	struct strings made_users;  /* made by this move: only their passwords are set */
+	struct strings made_users; /* made by this move: only their passwords are set */
 	struct strings made_groups;
-	struct strings touched;     /* files that were written in this run */
-	struct strings changes;     /* of the action that runs: one sentence each */
-	struct strings left;        /* for a person, once each */
-	struct strings table_types; /* that the new host's Postfix knows; empty: not asked yet */
+	struct strings touched;       /* files that were written in this run */
+	struct strings strangers;     /* uids and "g" gids of old, decimal, that can't be
+                               made on new */
+	struct strings old_addresses; /* of the old machine, without prefix lengths */
+	struct strings changes;       /* of the action that runs: one sentence each */
+	struct strings same;          /* of the action that runs: what was so already */
+	struct strings failed;        /* was not done, and will be missing; once each */
+	struct strings left;          /* for a person, once each */
+	struct strings table_types;   /* that the new host's Postfix knows; empty: not asked yet */
 };
 #define AUTO_PREPARE __attribute__((cleanup(prepare_fini)))
 void prepare_fini(struct prepare *p);
@@ -52,8 +60,8 @@ extern const struct prepare_action prepare_actions[];
 extern const unsigned prepare_actions_rows;
 
 /* Runs one action; p->changes then holds what it did. */
-int prepare_run(struct prepare *p, const struct prepare_action *action,
-                struct error *err) MUST_CHECK;
+int prepare_run(struct prepare *p, const struct prepare_action *action, struct error *err)
+	MUST_CHECK;
 
 /* After the last action: on record that the new side is prepared. */
 int prepare_finish(struct prepare *p, struct error *err) MUST_CHECK;
@@ -74,18 +82,26 @@ int prepare_mta_services(struct prepare *p, struct error *err); /* mta_services.
 int prepare_mta_tables(struct prepare *p, struct error *err);   /* mta_tables.c */
 int prepare_imapd_files(struct prepare *p, struct error *err);  /* imapd.c */
 int prepare_imapd_settings(struct prepare *p, struct error *err);
+int prepare_rest(struct prepare *p, struct error *err); /* rest.c */
 
 /* ── for the actions ─────────────────────────────────────────────────────────────────────────── */
 
 void prepare_changed(struct prepare *p, const char *format, ...) PRINTF_LIKE(2, 3);
+void prepare_same(struct prepare *p, const char *format, ...) PRINTF_LIKE(2, 3);
 void prepare_leave(struct prepare *p, const char *format, ...) PRINTF_LIKE(2, 3);
+void prepare_failed(struct prepare *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* The owner on new of what belongs to uid and gid on old: by name, else by the number map, else the
- * same number for those that every Debian has (below 100), else root. */
+/* The owner on new of what belongs to uid and gid on old: by the number map,
+ * else the system account of the same name, else the same number for those that
+ * every Debian has (below 100), else root. */
 void prepare_owner(const struct prepare *p, uint32_t uid, uint32_t gid, uint32_t *new_uid,
                    uint32_t *new_gid);
 /* Number on new; the same when it is not in the map. */
 uint32_t prepare_number(const struct prepare *p, uint32_t number, bool group);
+
+/* Is it a user (group) of old whose name belongs to somebody else on new? His
+ * mail goes nowhere. */
+bool prepare_is_stranger(const struct prepare *p, uint32_t number, bool group);
 
 /* Is a user of old carried? People, and whoever mailboxes belong to. */
 bool prepare_is_wanted(const struct prepare *p, const struct system_user *u);
@@ -94,17 +110,21 @@ bool prepare_is_wanted_group(const struct prepare *p, const struct system_group 
 
 /* files.c */
 
-/* Makes `path` on new hold `data`; keeps what was there before. Owner and mode are those on new.
- * Nothing is done when all of it is so already. */
+/* Makes `path` on new hold `data`; keeps what was there before. Owner and mode
+ * are those on new. Nothing is done when all of it is so already, and what a
+ * person has changed since an earlier run stays as it is. */
 int prepare_put(struct prepare *p, const char *path, struct span data, uint32_t mode, uint32_t uid,
                 uint32_t gid, struct error *err) MUST_CHECK;
 /* Carries a file of old to the same path on new, as prepare/places.h allows; else it is left for a
  * person. `what` says what it is. A file that is not there on old is no error. */
-int prepare_carry(struct prepare *p, const char *path, const char *what,
-                  struct error *err) MUST_CHECK;
+int prepare_carry(struct prepare *p, const char *path, const char *what, struct error *err)
+	MUST_CHECK;
 /* Keeps what is at `path` on new as PATH.before-mailhaul, once. */
 int prepare_keep_before(struct prepare *p, const char *path, struct error *err) MUST_CHECK;
 /* Makes a folder and its missing parents, each with owner and mode as on old. One that is there is
  * left as it is. */
 int prepare_folder(struct prepare *p, const char *path, struct error *err) MUST_CHECK;
+/* Puts back what stood there before prepare_put(). */
+int prepare_take_back(struct prepare *p, const char *path, struct span before, struct error *err)
+	MUST_CHECK;
 bool prepare_touched(const struct prepare *p, const char *path);

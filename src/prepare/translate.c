@@ -63,6 +63,42 @@ char *prepare_translate_tables(struct prepare *p, const char *value)
 	return buf_take(&out);
 }
 
+/* "203.0.113.10", "203.0.113.10/32", "[2001:db8::10]/128" */
+static bool is_old_address(const struct prepare *p, struct span word)
+{
+	ssize_t slash = span_find(word, '/');
+	struct span length = slash < 0 ? SPAN("") : span_from(word, (size_t)slash + 1);
+
+	if (length.n && !span_is(length, "32") && !span_is(length, "128"))
+		return false;
+	if (slash >= 0)
+		word.n = (size_t)slash;
+	if (word.n > 2 && word.p[0] == '[' && word.p[word.n - 1] == ']')
+		word = (struct span){ word.p + 1, word.n - 2 };
+	for (size_t i = 0; i < p->old_addresses.n; i++)
+		if (span_is_nocase(word, p->old_addresses.rows[i]))
+			return true;
+	return false;
+}
+
+char *prepare_translate_networks(struct prepare *p, const char *name, const char *value)
+{
+	AUTO_BUF struct buf out = { 0 };
+	struct span rest = span_of(value), element;
+	bool changed = false;
+
+	while (postfix_list_next(&rest, &element)) {
+		if (is_old_address(p, element)) {
+			prepare_leave(p, "%s: %.*s, an address of the old machine, is left out",
+			              name, (int)element.n, element.p);
+			changed = true;
+		} else {
+			buf_addf(&out, "%s%.*s", out.n ? ", " : "", (int)element.n, element.p);
+		}
+	}
+	return changed ? buf_take(&out) : prepare_translate_tables(p, value);
+}
+
 char *prepare_translate_numbers(const struct prepare *p, struct span words)
 {
 	static const struct {

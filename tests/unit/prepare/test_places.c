@@ -19,7 +19,11 @@ static void the_old_host_does_not_choose_what_is_replaced(void **state)
 		{ "/etc/postfix/virtual", PLACE_REPLACE },
 		{ "/etc/aliases", PLACE_REPLACE },
 		{ "/etc/ssl/mail/mail.key", PLACE_REPLACE },
-		{ "/etc/ssl/certs/ca-certificates.crt", PLACE_IF_ABSENT },
+		{ "/etc/ssl/certs/mail.pem", PLACE_REPLACE },
+		{ "/etc/ssl/certs/ca-certificates.crt", PLACE_NEVER },
+		{ "/home/alice/.ssh/authorized_keys", PLACE_NEVER },
+		{ "/srv/.hidden/x", PLACE_NEVER },
+		{ "/usr/local/lib/x.so", PLACE_NEVER },
 		{ "/usr/local/bin/intake", PLACE_IF_ABSENT },
 		{ "/etc/shadow", PLACE_NEVER },
 		{ "/etc/passwd", PLACE_NEVER },
@@ -108,7 +112,27 @@ static void tables_get_a_type_that_the_new_host_has(void **state)
 	strings_fini(&p.table_types);
 }
 
+static void networks_lose_only_the_old_machine_itself(void **state)
+{
+	struct prepare p = { 0 };
+	AUTO_FREE char *some = NULL, *none = NULL;
+
+	(void)state;
+	strings_add(&p.old_addresses, "203.0.113.10");
+	strings_add(&p.old_addresses, "2001:db8:113::10");
+	some = prepare_translate_networks(
+		&p, "mynetworks",
+		"127.0.0.0/8 203.0.113.10, 203.0.113.0/24 203.0.113.10/32 "
+		"[2001:db8:113::10]/128 [::1]/128 203.0.113.101");
+	none = prepare_translate_networks(&p, "mynetworks", "127.0.0.0/8  [::1]/128");
+	assert_string_equal(some, "127.0.0.0/8, 203.0.113.0/24, [::1]/128, 203.0.113.101");
+	assert_string_equal(none, "127.0.0.0/8  [::1]/128");
+	assert_int_equal(p.left.n, 3);
+	prepare_fini(&p);
+}
+
 UNIT_TESTS("prepare/places", cmocka_unit_test(the_old_host_does_not_choose_what_is_replaced),
            cmocka_unit_test(mail_does_not_lie_among_the_system),
            cmocka_unit_test(numbers_in_arguments_follow_the_map),
-           cmocka_unit_test(tables_get_a_type_that_the_new_host_has));
+           cmocka_unit_test(tables_get_a_type_that_the_new_host_has),
+           cmocka_unit_test(networks_lose_only_the_old_machine_itself));
