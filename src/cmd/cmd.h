@@ -23,7 +23,8 @@ enum cmd_needs {
 	CMD_NEEDS_STATE_READ = 1 << 2, /* to look */
 	CMD_NEEDS_OLD = 1 << 3,
 	CMD_NEEDS_NEW = 1 << 4,
-	CMD_NEEDS_CONTROL = 1 << 5, /* the hosts' agents may change them */
+	CMD_NEEDS_CONTROL_NEW = 1 << 5, /* the new host's agent may change it */
+	CMD_NEEDS_CONTROL_OLD = 1 << 6, /* the old host's too: only the cut-over and its way back */
 };
 
 struct cmd_run {

@@ -90,13 +90,14 @@ static int check_pair(struct cmd_run *run, struct error *err)
 
 static int open_hosts(struct cmd_run *run, unsigned needs, struct error *err)
 {
-	bool control = needs & CMD_NEEDS_CONTROL && !run->dry_run;
+	bool old = needs & CMD_NEEDS_CONTROL_OLD && !run->dry_run;
+	bool new = needs &CMD_NEEDS_CONTROL_NEW && !run->dry_run;
 
 	if (needs & CMD_NEEDS_NEW &&
-	    open_host(&run->new_host, &run->config->new_host, "new", control, err) < 0)
+	    open_host(&run->new_host, &run->config->new_host, "new", new, err) < 0)
 		return -1;
 	if (needs & CMD_NEEDS_OLD &&
-	    open_host(&run->old_host, &run->config->old_host, "old", control, err) < 0)
+	    open_host(&run->old_host, &run->config->old_host, "old", old, err) < 0)
 		return -1;
 	if (run->old_host && run->new_host && check_pair(run, err) < 0)
 		return -1;

@@ -20,7 +20,7 @@ static const char head[] =
 	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 	"<meta name=\"viewport\" content=\"width=device-width\">\n<title>Report of a move</title>\n"
 	"<style>body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 "
-        "1em}"
+	"1em}"
 	"table{border-collapse:collapse;width:100%;margin:1em 0}"
 	"td,th{border-bottom:1px solid #ccc;padding:.25em .6em;text-align:left;vertical-align:top}"
 	"th{background:#eee}.no{color:#a00;font-weight:bold}pre{white-space:pre-wrap}"

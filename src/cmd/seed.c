@@ -202,6 +202,22 @@ static void tell(struct seed *s)
 	json_decref(document);
 }
 
+/* After the freeze new lives its own life: a pass would set its flags back to those of old. */
+static int refuse_after_freeze(struct cmd_run *run, struct error *err)
+{
+	int64_t frozen_ms;
+	char when[32];
+
+	if (messages_frozen_at(run->state, &frozen_ms, err) < 0)
+		return -1;
+	if (!frozen_ms)
+		return 0;
+	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
+	          "the old side was frozen at %s, and all of it is on the new one",
+	          clock_text(when, frozen_ms));
+	return error_hint(err, "`mailhaul cutover` goes on, `mailhaul rollback` goes back");
+}
+
 int cmd_seed(struct cmd_run *run, struct error *err)
 {
 	static const struct option options[] = { { "until-small", no_argument, NULL, 'u' }, { 0 } };
@@ -214,7 +230,8 @@ int cmd_seed(struct cmd_run *run, struct error *err)
 			return EXIT_CODE_USAGE;
 		until_small = true;
 	}
-	if (chosen_accounts(run, run->argv + optind, run->argc - optind, &s.accounts, err) < 0)
+	if (refuse_after_freeze(run, err) < 0 ||
+	    chosen_accounts(run, run->argv + optind, run->argc - optind, &s.accounts, err) < 0)
 		return -1;
 	s.passes = json_array();
 	result = all_passes(&s, until_small, err);

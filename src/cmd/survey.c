@@ -54,7 +54,8 @@ static int store(struct cmd_run *run, struct survey_site *old, struct survey_sit
 	uint64_t messages = 0, octets = 0;
 	char size[16];
 
-	if (survey_site_store(new, run->state, err) < 0 || survey_site_store(old, run->state, err) < 0)
+	if (survey_site_store(new, run->state, err) < 0 ||
+	    survey_site_store(old, run->state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < old->items.n; i++) {
 		if (strcmp(old->items.rows[i].kind, "mailbox") != 0)
@@ -62,10 +63,12 @@ static int store(struct cmd_run *run, struct survey_site *old, struct survey_sit
 		messages += old->items.rows[i].count;
 		octets += old->items.rows[i].size;
 	}
-	AUTO_FREE char *words = xasprintf(
-		"%zu items on the old host, %zu mailboxes with %llu messages (%s), %zu things for a "
-		"person to look at", old->items.n, old->accounts.n, (unsigned long long)messages,
-		text_size(size, octets), old->for_person.n);
+	AUTO_FREE char *words = xasprintf("%zu items on the old host, %zu mailboxes with %llu "
+	                                  "messages (%s), %zu things for a "
+	                                  "person to look at",
+	                                  old->items.n, old->accounts.n,
+	                                  (unsigned long long)messages, text_size(size, octets),
+	                                  old->for_person.n);
 	if (!run->json && !run->quiet)
 		printf("\n%s\n", words);
 	return evidence_put(run->state, "survey", words, NULL, err);

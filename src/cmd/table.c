@@ -4,7 +4,8 @@
 
 #define READS (CMD_NEEDS_CONFIG | CMD_NEEDS_STATE_READ)
 #define LOOKS (CMD_NEEDS_CONFIG | CMD_NEEDS_STATE | CMD_NEEDS_OLD | CMD_NEEDS_NEW)
-#define CHANGES (LOOKS | CMD_NEEDS_CONTROL)
+#define CHANGES_NEW (LOOKS | CMD_NEEDS_CONTROL_NEW)
+#define CHANGES_BOTH (CHANGES_NEW | CMD_NEEDS_CONTROL_OLD)
 
 /* clang-format off */
 
@@ -17,15 +18,15 @@ const struct cmd cmd_table[] = {
 	{ "plan", "before", "",
 	  "prints the runbook, and how long the window will be", READS, cmd_plan },
 	{ "prepare", "before", "",
-	  "makes users, domains, aliases and empty mailboxes on the new host", CHANGES, cmd_prepare },
+	  "makes users, domains, aliases and empty mailboxes on the new host", CHANGES_NEW, cmd_prepare },
 	{ "seed", "before", "[--until-small] [ACCOUNT...]",
-	  "copies mailboxes while the old server runs", CHANGES, cmd_seed },
+	  "copies mailboxes while the old server runs", CHANGES_NEW, cmd_seed },
 	{ "check", "before", "[TOPIC...]",
 	  "asks both sites the questions", LOOKS, cmd_check },
 	{ "cutover", "during", "[--until STEP | --postpone]",
-	  "carries the cut-over through, or on from where it stands", CHANGES, cmd_cutover },
+	  "carries the cut-over through, or on from where it stands", CHANGES_BOTH, cmd_cutover },
 	{ "rollback", "during", "",
-	  "returns service to the old host, with the mail taken meanwhile", CHANGES, cmd_rollback },
+	  "returns service to the old host, with the mail taken meanwhile", CHANGES_BOTH, cmd_rollback },
 	{ "watch", "after", "[--once] [--interval S] [--until-agree]",
 	  "looks at every name server until all agree", CMD_NEEDS_CONFIG, cmd_watch },
 	{ "verify", "after", "[--deep] [ACCOUNT...]",

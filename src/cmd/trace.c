@@ -126,8 +126,8 @@ static int add_arrival(void *context, const struct arrival *a, struct error *err
 	struct trace *t = context;
 
 	if (is_the_one(t->id, a->message_id))
-		add_place(t, "new", "mailbox", a->mtime_ns / 1000000, "arrived in %s %s/%s", a->account,
-		          a->folder, a->base);
+		add_place(t, "new", "mailbox", a->mtime_ns / 1000000, "arrived in %s %s/%s",
+		          a->account, a->folder, a->base);
 	return 0;
 }
 
