@@ -14,5 +14,5 @@ typedef int arrival_visit_fn(void *context, const struct arrival *arrival, struc
 
 /* Looks into every mailbox on the new host; reads (not carries) each message that is beside the
  * manifest, for its Message-ID. */
-int arrivals_walk(struct move *m, arrival_visit_fn *visit, void *context,
-                  struct error *err) MUST_CHECK;
+int arrivals_walk(struct move *m, arrival_visit_fn *visit, void *context, struct error *err)
+	MUST_CHECK;

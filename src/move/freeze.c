@@ -222,8 +222,11 @@ int step_gate(struct move *m, struct error *err)
 	const char *text = m->config->close_text
 	                           ? m->config->close_text
 	                           : "this server is moving house, please try again soon";
-	const char *const words[] = { "--listen", "0.0.0.0:25", "--listen", "[::]:25", "--mode",
-		                      "defer",    "--text",     text,       NULL };
+	const char *name = m->config->dns.records_count ? m->config->dns.records[0].name : NULL;
+	const char *const words[] = { "--listen", "0.0.0.0:25", "--listen",
+		                      "[::]:25",  "--mode",     "defer",
+		                      "--text",   text,         name ? "--name" : NULL,
+		                      name,       NULL };
 
 	if (host_place_program(m->old, "gate", NULL, err) < 0 ||
 	    host_daemon_start(m->old, "gate", words, NULL, err) < 0)

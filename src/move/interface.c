@@ -96,8 +96,8 @@ static int add_others(struct host *h, const json_t *link, const char *address, s
 	json_array_foreach(routes, i, row) if (!strcmp(text_of(row, "dst"), "default") &&
 	                                       !strcmp(text_of(row, "dev"), name) &&
 	                                       *text_of(row, "gateway"))
-		buf_addf(batch, "%sroute replace default via %s dev %s\n", six ? "-6 " : "",
-	                 text_of(row, "gateway"), name);
+		buf_addf(batch, "route replace default via %s dev %s\n", text_of(row, "gateway"),
+	                 name);
 	return 0;
 }
 

@@ -3,15 +3,15 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "mta/mta.h"
 #include "move/arrivals.h"
+#include "mta/mta.h"
 #include "state/messages.h"
 
 #include <jansson.h>
 #include <string.h>
 
 #define NAMES_MAX (1u << 20) /* octets of names kept; the numbers go on */
-#define STAMP_MS 2000 /* a log's stamp may be a second old, and clocks are not one */
+#define STAMP_MS 2000        /* a log's stamp may be a second old, and clocks are not one */
 
 void ledger_fini(struct ledger *l)
 {
@@ -46,8 +46,7 @@ void ledger_mailboxes_add(struct ledger_mailboxes *b, const char *message_id, ui
 	json_int_t have = json_integer_value(json_object_get(b->copies, message_id));
 
 	/* _nocheck: a Message-ID of a broken message need not be UTF-8 */
-	json_object_set_new_nocheck(b->copies, message_id,
-	                            json_integer(have + (json_int_t)copies));
+	json_object_set_new_nocheck(b->copies, message_id, json_integer(have + (json_int_t)copies));
 }
 
 /* One delivery claims one copy; false when none is left. */
@@ -281,7 +280,8 @@ static int gather(struct move *m, struct gathered *g, struct ledger *l, struct e
 	    mta_carried_load(m->state, "old", "new", &g->carried, err) < 0)
 		return -1;
 	g->queue_ms = clock_wall_ms();
-	if (gather_queue(m->new, &g->queue, err) < 0 || logs_read(m->old, began, &g->old, err) < 0 ||
+	if (gather_queue(m->new, &g->queue, err) < 0 ||
+	    logs_read(m->old, began, &g->old, err) < 0 ||
 	    logs_read(m->new, opened, &g->new, err) < 0)
 		return -1;
 	if (messages_walk(m->state, NULL, MESSAGES_MANIFEST, take_manifest, &boxes, err) < 0)
@@ -301,7 +301,8 @@ int ledger_close(struct move *m, struct ledger *out, struct error *err)
 
 	AUTO_FREE struct ledger_carried *carried = xcalloc(g.carried.n + 1, sizeof *carried);
 	for (size_t i = 0; i < g.carried.n; i++)
-		carried[i] = (struct ledger_carried){ g.carried.rows[i].id, g.carried.rows[i].new_id };
+		carried[i] = (struct ledger_carried){ g.carried.rows[i].id,
+			                              g.carried.rows[i].new_id };
 	ledger_sum(&(struct ledger_sources){ .old = &g.old,
 	                                     .new = &g.new,
 	                                     .mailboxes = g.mailboxes,
@@ -329,13 +330,13 @@ char *ledger_json(const struct ledger *l)
 	}
 	document = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-		"accepted_old", (json_int_t)l->accepted_old, "accepted_new", (json_int_t)l->accepted_new,
-		"manifest", (json_int_t)l->manifest, "arrived", (json_int_t)l->arrived, "in_mailbox",
-		(json_int_t)l->in_mailbox, "passed_on", (json_int_t)l->passed_on, "to_program",
-		(json_int_t)l->to_program, "requeued", (json_int_t)l->requeued, "discarded",
-		(json_int_t)l->discarded, "in_queue", (json_int_t)l->in_queue, "bounced",
-		(json_int_t)l->bounced, "carried", (json_int_t)l->carried, "unaccounted",
-		(json_int_t)l->unaccounted, "names", lines);
+		"accepted_old", (json_int_t)l->accepted_old, "accepted_new",
+		(json_int_t)l->accepted_new, "manifest", (json_int_t)l->manifest, "arrived",
+		(json_int_t)l->arrived, "in_mailbox", (json_int_t)l->in_mailbox, "passed_on",
+		(json_int_t)l->passed_on, "to_program", (json_int_t)l->to_program, "requeued",
+		(json_int_t)l->requeued, "discarded", (json_int_t)l->discarded, "in_queue",
+		(json_int_t)l->in_queue, "bounced", (json_int_t)l->bounced, "carried",
+		(json_int_t)l->carried, "unaccounted", (json_int_t)l->unaccounted, "names", lines);
 	text = json_dumps(document, 0);
 	json_decref(document);
 	return text;

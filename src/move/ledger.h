@@ -15,9 +15,10 @@
 #include <stdint.h>
 
 struct ledger {
-	uint64_t accepted_old, accepted_new; /* transactions that a side answered 250 for, or submitted */
-	uint64_t manifest;     /* messages in the old mailboxes at X */
-	uint64_t arrived;      /* messages that the new mailboxes have beside those */
+	uint64_t accepted_old,
+		accepted_new; /* transactions that a side answered 250 for, or submitted */
+	uint64_t manifest;    /* messages in the old mailboxes at X */
+	uint64_t arrived;     /* messages that the new mailboxes have beside those */
 	/* copies, by what became of them */
 	uint64_t in_mailbox, passed_on, to_program, requeued, discarded, in_queue, bounced;
 	uint64_t carried; /* messages whose queue file was carried over */

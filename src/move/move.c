@@ -149,12 +149,14 @@ static int do_step(struct move *m, const struct step *step, struct error *err)
 {
 	enum journal_mark mark;
 	int64_t began = clock_monotonic_ms();
+	bool again; /* a step that was done, and whose proof ages: its marks stand */
 
 	if (journal_last(m->state, m->attempt, step->name, &mark, err) < 0)
 		return -1;
-	if (mark == JOURNAL_DONE && !step->always)
+	again = mark == JOURNAL_DONE;
+	if (again && !step->always)
 		return 0;
-	if (journal_write(m->state, m->attempt, step->name, JOURNAL_BEGIN, NULL, err) < 0)
+	if (!again && journal_write(m->state, m->attempt, step->name, JOURNAL_BEGIN, NULL, err) < 0)
 		return -1;
 	if (act(m, step, step->act, err) < 0) {
 		struct error ignored;
@@ -164,7 +166,7 @@ static int do_step(struct move *m, const struct step *step, struct error *err)
 		                     &ignored);
 		return error_context(err, "%s", step->name);
 	}
-	if (journal_write(m->state, m->attempt, step->name, JOURNAL_DONE, NULL, err) < 0)
+	if (!again && journal_write(m->state, m->attempt, step->name, JOURNAL_DONE, NULL, err) < 0)
 		return -1;
 	move_say(m, "%-18s done in %.1f s", step->name,
 	         (double)(clock_monotonic_ms() - began) / 1000);

@@ -29,14 +29,15 @@ static int keep_old_ttl(struct move *m, struct error *err)
 	const struct config *c = m->config;
 	uint32_t longest = 0;
 
-	if (dns_resolvers(&resolvers, (const char *const *)c->resolvers, c->resolvers_count, err) < 0)
+	if (dns_resolvers(&resolvers, (const char *const *)c->resolvers, c->resolvers_count, err) <
+	    0)
 		return -1;
 	for (unsigned i = 0; i < c->dns.records_count; i++) {
 		bool six = strchr(c->dns.records[i].old_address, ':') != NULL;
 		uint32_t ttl = 0;
 
-		if (dns_longest_ttl(&resolvers, c->dns.records[i].name, six ? DNS_AAAA : DNS_A, &ttl,
-		                    err) < 0)
+		if (dns_longest_ttl(&resolvers, c->dns.records[i].name, six ? DNS_AAAA : DNS_A,
+		                    &ttl, err) < 0)
 			return -1;
 		longest = ttl > longest ? ttl : longest;
 	}
@@ -54,7 +55,8 @@ int step_preconditions(struct move *m, struct error *err)
 
 		if (answer == CHECK_YES || answer == CHECK_SKIPPED)
 			continue;
-		move_say(m, "%s: %s (%s)", row->question, check_answer_name(answer), buf_text(&seen));
+		move_say(m, "%s: %s (%s)", row->question, check_answer_name(answer),
+		         buf_text(&seen));
 		if (row->weight == CHECK_MUST)
 			buf_addf(&bad, "%s%s: %s", bad.n ? "; " : "", row->id, buf_text(&seen));
 	}
@@ -92,10 +94,10 @@ int step_delta(struct move *m, struct error *err)
 			return -1;
 		if (sum.skipped.n)
 			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-			                 "%zu things could not be copied, the first: %s", sum.skipped.n,
-			                 sum.skipped.rows[0]);
-		move_say(m, "pass %d: %llu copied, %llu renamed, %llu removed, %llu unchanged", i + 1,
-		         (unsigned long long)sum.copied, (unsigned long long)sum.renamed,
+			                 "%zu things could not be copied, the first: %s",
+			                 sum.skipped.n, sum.skipped.rows[0]);
+		move_say(m, "pass %d: %llu copied, %llu renamed, %llu removed, %llu unchanged",
+		         i + 1, (unsigned long long)sum.copied, (unsigned long long)sum.renamed,
 		         (unsigned long long)sum.removed, (unsigned long long)sum.unchanged);
 		if (!copy_result_changed(&sum))
 			return messages_freeze(m->state, clock_wall_ms(), err);
@@ -131,9 +133,10 @@ int undo_delta(struct move *m, struct error *err)
 		if (copy_bring_back(m->new, m->old, &account, m->state, &brought, &one, err) < 0)
 			return error_context(err, "bring back the mail of %s", pair->from.user);
 		if (one.skipped.n)
-			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-			                 "%zu messages of %s could not be brought back, the first: %s",
-			                 one.skipped.n, pair->from.user, one.skipped.rows[0]);
+			return error_set(
+				err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
+				"%zu messages of %s could not be brought back, the first: %s",
+				one.skipped.n, pair->from.user, one.skipped.rows[0]);
 		brought_n += brought.n;
 	}
 	if (brought_n) {
@@ -159,7 +162,8 @@ int step_queue(struct move *m, struct error *err)
 	if (mta_carry_queue(m->old, m->new, m->state, &carried, err) < 0)
 		return -1;
 	if (carried)
-		move_say(m, "%llu messages carried over from the old queue", (unsigned long long)carried);
+		move_say(m, "%llu messages carried over from the old queue",
+		         (unsigned long long)carried);
 	/* the originals must never run again: nobody deletes them, nobody sends them */
 	return host_reach(m->old) == HOST_FOLDER ? 0 : mta_hold_all(m->old, m->state, err);
 }
@@ -174,7 +178,8 @@ static int bring_queue_back(struct move *m, struct error *err)
 	    mta_carry_queue(m->new, m->old, m->state, &carried, err) < 0)
 		return -1;
 	if (carried)
-		move_say(m, "%llu messages carried back to the old queue", (unsigned long long)carried);
+		move_say(m, "%llu messages carried back to the old queue",
+		         (unsigned long long)carried);
 	return mta_set_aside(m->new, m->state, "new", "old", NULL, err);
 }
 
@@ -187,9 +192,9 @@ int undo_queue(struct move *m, struct error *err)
 	if (host_reach(m->old) != HOST_FOLDER && mta_release_held(m->old, m->state, err) < 0)
 		return -1;
 	/* a queue that never ran is a copy, and the originals live on */
-	return open && host_reach(m->old) != HOST_FOLDER ?
-	               bring_queue_back(m, err) :
-	               mta_set_aside(m->new, m->state, "old", "new", NULL, err);
+	return open && host_reach(m->old) != HOST_FOLDER
+	               ? bring_queue_back(m, err)
+	               : mta_set_aside(m->new, m->state, "old", "new", NULL, err);
 }
 
 /* ── verify ──────────────────────────────────────────────────────────────────────────────────── */
@@ -212,8 +217,8 @@ int step_verify(struct move *m, struct error *err)
 		move_say(m, "%s", sum.differences.rows[i]);
 	if (sum.differences.n)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-		                 "%zu differences between old and new, the first: %s", sum.differences.n,
-		                 sum.differences.rows[0]);
+		                 "%zu differences between old and new, the first: %s",
+		                 sum.differences.n, sum.differences.rows[0]);
 	move_say(m, "%llu messages (%s) compared, no difference", (unsigned long long)sum.messages,
 	         text_size(octets, sum.octets));
 
@@ -234,13 +239,14 @@ int step_account(struct move *m, struct error *err)
 
 	if (ledger_close(m, &l, err) < 0)
 		return -1;
-	words = xasprintf("accepted %llu by the old side and %llu by the new; copies: %llu in mailboxes, "
-	                  "%llu passed on, %llu to programs, %llu in the queue, %llu bounced, %llu "
-	                  "unaccounted",
-	                  (unsigned long long)l.accepted_old, (unsigned long long)l.accepted_new,
-	                  (unsigned long long)l.in_mailbox, (unsigned long long)l.passed_on,
-	                  (unsigned long long)l.to_program, (unsigned long long)l.in_queue,
-	                  (unsigned long long)l.bounced, (unsigned long long)l.unaccounted);
+	words = xasprintf(
+		"accepted %llu by the old side and %llu by the new; copies: %llu in mailboxes, "
+		"%llu passed on, %llu to programs, %llu in the queue, %llu bounced, %llu "
+		"unaccounted",
+		(unsigned long long)l.accepted_old, (unsigned long long)l.accepted_new,
+		(unsigned long long)l.in_mailbox, (unsigned long long)l.passed_on,
+		(unsigned long long)l.to_program, (unsigned long long)l.in_queue,
+		(unsigned long long)l.bounced, (unsigned long long)l.unaccounted);
 	move_say(m, "%s", words);
 	rest = buf_span(&l.names);
 	for (int i = 0; i < DIFFERENCES_TOLD && span_next_line(&rest, &line); i++)

@@ -47,7 +47,8 @@ static void sum(const struct logs *old, const struct logs *new, struct ledger_ma
                 const struct ledger_carried *carried, size_t carried_n, const struct strings *queue,
                 struct ledger *out)
 {
-	ledger_sum(&(struct ledger_sources){ old, new, mailboxes, carried, carried_n, queue, QUEUE_MS },
+	ledger_sum(&(struct ledger_sources){ old, new, mailboxes, carried, carried_n, queue,
+	                                     QUEUE_MS },
 	           out);
 }
 
@@ -70,18 +71,39 @@ static void each_delivery_is_accounted_for_by_what_is_seen(void **state)
 	} rows[] = {
 		{ { "A", "<1>", SENT, LMTP, "250 saved", true }, "<1>", NULL, { .in_mailbox = 1 } },
 		{ { "A", "<1>", SENT, LMTP, "250 saved", true }, NULL, NULL, { .unaccounted = 1 } },
-		{ { "A", "<1>", SENT, LMTP, "250 saved", true }, "<2>", NULL, { .unaccounted = 1 } },
-		{ { "A", "<1>", SENT, "mx.example.com[192.0.2.1]:25", "250 ok", true }, NULL, NULL,
+		{ { "A", "<1>", SENT, LMTP, "250 saved", true },
+		  "<2>",
+		  NULL,
+		  { .unaccounted = 1 } },
+		{ { "A", "<1>", SENT, "mx.example.com[192.0.2.1]:25", "250 ok", true },
+		  NULL,
+		  NULL,
 		  { .passed_on = 1 } },
-		{ { "A", "<1>", SENT, "local", "delivered to command: /bin/x", true }, NULL, NULL,
+		{ { "A", "<1>", SENT, "local", "delivered to command: /bin/x", true },
+		  NULL,
+		  NULL,
 		  { .to_program = 1 } },
 		/* a deliverer is a program too, and what it stored is in a mailbox */
-		{ { "A", "<1>", SENT, "local", "delivered to command: lda", true }, "<1>", NULL,
+		{ { "A", "<1>", SENT, "local", "delivered to command: lda", true },
+		  "<1>",
+		  NULL,
 		  { .in_mailbox = 1 } },
-		{ { "A", "<1>", DEFERRED, "none", "refused", false }, NULL, "A", { .in_queue = 1 } },
-		{ { "A", "<1>", DEFERRED, "none", "refused", false }, NULL, NULL, { .unaccounted = 1 } },
-		{ { "A", "<1>", MTA_STATUS_BOUNCED, "none", "no", true }, NULL, NULL, { .bounced = 1 } },
-		{ { "A", "<1>", MTA_STATUS_NONE, "", "", false }, NULL, NULL, { .unaccounted = 1 } },
+		{ { "A", "<1>", DEFERRED, "none", "refused", false },
+		  NULL,
+		  "A",
+		  { .in_queue = 1 } },
+		{ { "A", "<1>", DEFERRED, "none", "refused", false },
+		  NULL,
+		  NULL,
+		  { .unaccounted = 1 } },
+		{ { "A", "<1>", MTA_STATUS_BOUNCED, "none", "no", true },
+		  NULL,
+		  NULL,
+		  { .bounced = 1 } },
+		{ { "A", "<1>", MTA_STATUS_NONE, "", "", false },
+		  NULL,
+		  NULL,
+		  { .unaccounted = 1 } },
 	};
 
 	(void)state;
