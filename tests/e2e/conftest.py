@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The lab for end-to-end tests: tests/lab is a package here, and a failed test keeps its words."""
 
+import json
 import os
 import sys
 import time
@@ -38,6 +39,12 @@ class Journey:
     def __init__(self, lab: Lab, yaml: str):
         self.lab = lab
         self.admin = mover.Mover(lab.new, yaml)
+        self.seeded_at = 0.0
+
+    def get_ready(self) -> None:
+        """All that comes before the downtime."""
+        self.admin.until_ready()
+        self.seeded_at = time.time()    # by now; mailhaul's ledger begins a little earlier
 
     def traffic(self, rate: float = 20) -> None:
         """Mail begins to come."""
@@ -47,12 +54,14 @@ class Journey:
         """A while longer, then the mail ends, and everything is counted; it has to be good."""
         time.sleep(seconds)
         self.lab.traffic.stop()
-        return audit.expect_good(self.lab.audit(final, quiet_seconds=150))
+        audit.wait_until_quiet(self.lab.worlds, 150)
+        # what a test has put into the old queue may wait in the final one for ever
+        return audit.expect_good(self.lab.audit(final, quiet_seconds=5))
 
     def ledger(self) -> dict:
         """The sum of mailhaul's own ledger."""
         self.admin.run("cutover")       # finished: only closes the ledger once more
         report = self.admin.json("report")
         text = self.lab.new.read(report["json"])
-        document = __import__("json").loads(text)
+        document = json.loads(text)
         return [entry["whole"] for entry in document["evidence"] if entry["topic"] == "account"][-1]

@@ -10,7 +10,7 @@ TAKEN_BY_NEW = 200
 
 def test_what_the_new_side_took_is_on_the_old_side_once(lab):
     journey = Journey(lab, mover.settings("dns", "refuse", canary=False))
-    journey.admin.until_ready()
+    journey.get_ready()
     before = imap.snapshot(lab.old)
     journey.admin.run("cutover")
     # by now the new side serves; after the resolver's TTL all of this goes there
@@ -43,7 +43,7 @@ def test_what_the_new_side_took_is_on_the_old_side_once(lab):
 def test_a_second_cutover_after_a_rollback_carries_everything(lab):
     journey = Journey(lab, mover.settings("dns", "refuse", canary=False))
     journey.traffic(10)
-    journey.admin.until_ready()
+    journey.get_ready()
     journey.admin.run("cutover", "--until", "queue")
     assert journey.admin.json("status")["phase"] == "under way"
     journey.admin.run("rollback")
