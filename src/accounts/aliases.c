@@ -70,8 +70,8 @@ static size_t name_end(struct span text, enum alias_form form)
 			i++;
 		else if (text.p[i] == '"')
 			quoted = !quoted;
-		else if (!quoted && (form == ALIAS_FORM_ALIASES ? text.p[i] == ':' :
-		                                                  is_blank(text.p[i])))
+		else if (!quoted &&
+		         (form == ALIAS_FORM_ALIASES ? text.p[i] == ':' : is_blank(text.p[i])))
 			return i;
 	}
 	return text.n;

@@ -18,8 +18,8 @@ enum alias_form {
 	ALIAS_FORM_LIST,    /* targets only; the row's name is empty */
 };
 
-#define ALIAS_LINE_MAX (1u << 20)   /* octets of one logical line; a longer one is counted as bad */
-#define ALIAS_TARGETS_MAX 100000u   /* of one row; more are counted as bad */
+#define ALIAS_LINE_MAX (1u << 20) /* octets of one logical line; a longer one is counted as bad */
+#define ALIAS_TARGETS_MAX 100000u /* of one row; more are counted as bad */
 
 struct alias_reader {
 	struct span rest; /* borrowed text, what is left of it */

@@ -79,8 +79,8 @@ bool account_domain_good(const char *domain)
 		if (!label.n || label.n > 63 || label.p[0] == '-')
 			return false;
 		for (size_t i = 0; i < label.n; i++)
-			if (!(is_letter(label.p[i]) || is_digit(label.p[i]) ||
-			      label.p[i] == '-' || label.p[i] == '_'))
+			if (!(is_letter(label.p[i]) || is_digit(label.p[i]) || label.p[i] == '-' ||
+			      label.p[i] == '_'))
 				return false;
 	}
 	return true;

@@ -40,8 +40,8 @@ void system_users_fini(struct system_users *u);
  *
  *   hashes  read shadow(5) too; without the right to, hashes stay NULL and it is no error
  */
-int system_users_read(struct host *h, bool hashes, struct system_users *out,
-                      struct error *err) MUST_CHECK;
+int system_users_read(struct host *h, bool hashes, struct system_users *out, struct error *err)
+	MUST_CHECK;
 
 /* The first with that name or number; NULL when there is none. Borrowed. */
 const struct system_user *system_user_named(const struct system_users *u, const char *name);

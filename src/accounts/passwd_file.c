@@ -5,11 +5,14 @@
 
 #define FIELDS 8u
 
-/* As Dovecot cuts it: seven colons, the rest is the last field, "\:" is no separator. */
-static void cut_fields(struct span line, struct span fields[FIELDS])
+/* As Dovecot cuts it: seven colons, the rest is the last field, "\:" is no separator. Returns how
+ * many fields the line has; the others are empty. */
+static size_t cut_fields(struct span line, struct span fields[FIELDS])
 {
 	size_t at = 0, start = 0, i;
 
+	for (i = 0; i < FIELDS; i++)
+		fields[i] = (struct span){ "", 0 };
 	for (i = 0; i < line.n && at < FIELDS - 1; i++) {
 		if (line.p[i] == '\\' && i + 1 < line.n) {
 			i++;
@@ -19,6 +22,7 @@ static void cut_fields(struct span line, struct span fields[FIELDS])
 		}
 	}
 	fields[at] = span_from(line, start);
+	return at + 1;
 }
 
 static bool get_number(struct span text, uint32_t *out)
@@ -36,14 +40,14 @@ bool passwd_file_next(struct span *rest, unsigned *line, struct passwd_file_row 
 	struct span text;
 
 	while (span_next_line(rest, &text)) {
-		struct span f[FIELDS] = { 0 };
+		struct span f[FIELDS];
 
 		++*line;
 		if (!text.n || text.p[0] == '#' || text.p[0] == ':')
 			continue;
 		cut_fields(text, f);
-		*row = (struct passwd_file_row){ f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7],
-			                         .line = *line };
+		*row = (struct passwd_file_row){ f[0], f[1], f[2], f[3],         f[4],
+			                         f[5], f[6], f[7], .line = *line };
 		row->has_numbers = get_number(f[2], &row->uid_number) &&
 		                   get_number(f[3], &row->gid_number);
 		return true;
@@ -86,13 +90,13 @@ static struct span renumber_field(struct span field, bool group, const struct nu
 static bool renumber_line(struct span line, const struct number_map *map, size_t map_n,
                           struct buf *out)
 {
-	struct span f[FIELDS] = { 0 }, uid, gid;
+	struct span f[FIELDS], uid, gid;
 	char uid_text[16], gid_text[16];
+	size_t n = cut_fields(line, f);
 
-	cut_fields(line, f);
 	uid = renumber_field(f[2], false, map, map_n, uid_text);
 	gid = renumber_field(f[3], true, map, map_n, gid_text);
-	if (!f[3].p || (uid.p == f[2].p && gid.p == f[3].p)) {
+	if (n < 4 || (uid.p == f[2].p && gid.p == f[3].p)) {
 		buf_add_span(out, line);
 		return false;
 	}

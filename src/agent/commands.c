@@ -20,10 +20,11 @@ struct command {
 	/* the same question asked of a folder that holds a host's files, by this machine's program;
 	 * "@" in front of a path is replaced by the folder. NULL: can't be asked of a folder */
 	const char *folder_argv[6];
-	bool control;   /* changes the host */
-	int timeout_s;  /* 0: 60 */
+	bool control;  /* changes the host */
+	int timeout_s; /* 0: 60 */
 };
 
+/* clang-format off */
 static const struct command commands[] = {
 	/* name, on a live host, on a folder, control, time-out */
 	{ "postfix-settings", { "postconf" }, { "postconf", "-c", "@/etc/postfix" }, false, 0 },
@@ -39,7 +40,6 @@ static const struct command commands[] = {
 	{ "postfix-stop", { "postfix", "stop" }, { NULL }, true, 120 },
 	{ "postfix-reload", { "postfix", "reload" }, { NULL }, true, 0 },
 	{ "postfix-edit", { "postconf", "-e" }, { NULL }, true, 0 },
-	{ "postfix-remove", { "postconf", "-X" }, { NULL }, true, 0 },
 	{ "postfix-master-edit", { "postconf", "-M", "-e" }, { NULL }, true, 0 },
 	{ "postfix-master-remove", { "postconf", "-M", "-X" }, { NULL }, true, 0 },
 	{ "postfix-master-comment", { "postconf", "-M", "-#" }, { NULL }, true, 0 },
@@ -47,7 +47,6 @@ static const struct command commands[] = {
 	{ "postfix-types", { "postconf", "-m" }, { NULL }, false, 0 },
 	{ "postfix-alias-build", { "postalias" }, { NULL }, true, 0 },
 	{ "postfix-aliases-build", { "newaliases" }, { NULL }, true, 0 },
-	{ "postfix-alias-table-build", { "postalias" }, { NULL }, true, 0 },
 	{ "postfix-check", { "postfix", "check" }, { NULL }, true, 0 },
 	{ "postfix-super", { "postsuper" }, { NULL }, true, 0 },
 	{ "sendmail", { "sendmail", "-G", "-i" }, { NULL }, true, 0 },
@@ -81,8 +80,8 @@ static const struct command commands[] = {
 	{ "file-time", { "touch", "-h", "-c" }, { NULL }, true, 0 },
 	{ "file-owner", { "chown" }, { NULL }, true, 0 },
 	{ "file-sync", { "sync", "-f" }, { NULL }, true, 600 },
-	{ "crontab", { "crontab" }, { NULL }, false, 0 },
 };
+/* clang-format on */
 
 static const struct command *find(struct span name)
 {
@@ -124,7 +123,8 @@ int agent_run(struct agent *a, struct wire_reader *r, struct buf *end, struct er
 		                 "no such command row: %.*s", (int)name.n, name.p);
 	if (c->control && !a->control)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
-		                 "%s changes the host, and this agent was started read-only", c->name);
+		                 "%s changes the host, and this agent was started read-only",
+		                 c->name);
 	if (n > ARGUMENTS_MAX)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "%s: %llu arguments",
 		                 c->name, (unsigned long long)n);

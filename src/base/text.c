@@ -72,7 +72,8 @@ struct span span_from(struct span a, size_t offset)
 {
 	if (offset > a.n)
 		offset = a.n;
-	return (struct span){ a.p + offset, a.n - offset };
+	/* NULL + 0 is undefined too */
+	return (struct span){ offset ? a.p + offset : a.p, a.n - offset };
 }
 
 ssize_t span_find(struct span a, char c)

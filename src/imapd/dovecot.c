@@ -233,8 +233,8 @@ int imapd_start(struct host *h, struct error *err)
 		return -1;
 	if (running)
 		return 0;
-	if (has_systemd(h) ? systemctl(h, "start", "dovecot", err) < 0 :
-	                     host_do(h, "dovecot-start", NULL, SPAN(""), NULL, err) < 0)
+	if (has_systemd(h) ? systemctl(h, "start", "dovecot", err) < 0
+	                   : host_do(h, "dovecot-start", NULL, SPAN(""), NULL, err) < 0)
 		return -1;
 	do {
 		if (imapd_is_running(h, &running, err) < 0)

@@ -123,11 +123,6 @@ static void read_args(struct imapd_database *d)
 	}
 }
 
-static struct imapd_database *last_database(struct imapd_facts *f)
-{
-	return f->databases_n ? &f->databases[f->databases_n - 1] : NULL;
-}
-
 static void add_database(struct imapd_facts *f, bool users)
 {
 	ARRAY_GROW(f->databases, f->databases_n, f->databases_room);
@@ -156,13 +151,23 @@ static void add_namespace(struct imapd_facts *f, struct span block)
 	};
 }
 
+static bool is_namespace(struct span block)
+{
+	return span_is(block, "namespace") || span_starts(block, "namespace ");
+}
+
+static bool is_database(struct span block)
+{
+	return span_is(block, "passdb") || span_is(block, "userdb");
+}
+
 static void enter_block(struct imapd_facts *f, const struct walk *w, struct span name)
 {
 	if (w->depth != 1 || w->too_deep)
 		return;
-	if (span_is(name, "passdb") || span_is(name, "userdb"))
+	if (is_database(name))
 		add_database(f, span_is(name, "userdb"));
-	else if (span_is(name, "namespace") || span_starts(name, "namespace "))
+	else if (is_namespace(name))
 		add_namespace(f, name);
 }
 
@@ -196,9 +201,9 @@ static void read_setting(struct imapd_facts *f, const struct walk *w, struct spa
 {
 	struct span value = without_quotes(raw);
 
-	if (w->depth == 1 && (!strcmp(w->blocks[0], "passdb") || !strcmp(w->blocks[0], "userdb")))
-		set_database(last_database(f), name, value);
-	if (w->depth == 1 && span_starts(span_of(w->blocks[0]), "namespace"))
+	if (w->depth == 1 && is_database(span_of(w->blocks[0])))
+		set_database(&f->databases[f->databases_n - 1], name, value);
+	if (w->depth == 1 && is_namespace(span_of(w->blocks[0])))
 		set_namespace(&f->namespaces[f->namespaces_n - 1], name, value);
 	if (!w->depth && span_is(name, "protocols"))
 		add_words(&f->protocols, value);
@@ -227,8 +232,8 @@ static void keep_setting(struct imapd_facts *f, const struct walk *w, struct spa
 /* Drivers that need nothing but what prepare carries. */
 static bool driver_is_plain(const char *driver)
 {
-	static const char *const plain[] = { "passwd-file", "passwd", "pam", "static", "shadow",
-		                             "prefetch", "nss" };
+	static const char *const plain[] = { "passwd-file", "passwd",   "pam", "static",
+		                             "shadow",      "prefetch", "nss" };
 
 	for (size_t i = 0; i < ROWS(plain); i++)
 		if (!strcmp(driver, plain[i]))

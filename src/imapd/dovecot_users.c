@@ -78,7 +78,8 @@ static void add_account(const struct imapd_facts *f, const struct fields *u,
 	/* mail_home may hold variables of its own */
 	if (!u->has_numbers ||
 	    mail_location_expand(span_of(u->home ? u->home : ""), &user, &home) < 0) {
-		strings_addf(&out->for_person, "%s: no home, uid or gid that could be told", u->name);
+		strings_addf(&out->for_person, "%s: no home, uid or gid that could be told",
+		             u->name);
 		return;
 	}
 	user.home = buf_text(&home);
@@ -232,7 +233,8 @@ static int read_files(struct host *h, struct databases *d, struct imapd_accounts
 			continue;
 		if (why.retry == ERROR_RETRY_REACH)
 			return *err = why, -1;
-		strings_addf(&out->for_person, "%s could not be read: %s", database->file, why.text);
+		strings_addf(&out->for_person, "%s could not be read: %s", database->file,
+		             why.text);
 	}
 	return 0;
 }
@@ -352,8 +354,8 @@ static void find_names(const struct databases *d, struct strings *names)
 	bool passwd = false;
 
 	for (size_t i = 0; i < d->f->databases_n; i++)
-		passwd = passwd || (d->f->databases[i].users &&
-		                    !strcmp(d->f->databases[i].driver, "passwd"));
+		passwd = passwd ||
+		         (d->f->databases[i].users && !strcmp(d->f->databases[i].driver, "passwd"));
 	for (size_t i = 0; passwd && i < d->users->users_n; i++)
 		strings_add(names, d->users->users[i].name);
 	for (size_t i = 0; i < d->n; i++) {

@@ -18,7 +18,7 @@
 
 /* One line of the settings in force. */
 struct imapd_setting {
-	char *path;  /* blocks outermost first, "/" between: "protocol lmtp/mail_plugins" */
+	char *path; /* blocks outermost first, "/" between: "protocol lmtp/mail_plugins" */
 	char *value;
 	unsigned block; /* number of the innermost block: tells one passdb{} from the next */
 };

@@ -114,9 +114,10 @@ static int take_path(struct span text, const struct mail_user *user, char **out,
 	AUTO_BUF struct buf made = { 0 };
 
 	if (mail_location_expand(text, user, &made) < 0)
-		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
-		                 "%s: mail location \"%.*s\" holds a variable that is not known here",
-		                 user->user, (int)text.n, text.p);
+		return error_set(
+			err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
+			"%s: mail location \"%.*s\" holds a variable that is not known here",
+			user->user, (int)text.n, text.p);
 	while (made.n > 1 && made.p[made.n - 1] == '/')
 		made.p[--made.n] = 0;
 	if (!made.n || made.p[0] != '/' || strlen(made.p) != made.n)
@@ -187,8 +188,8 @@ static int read_format(struct span *rest, const struct mail_user *user, struct l
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
 		                 "%s: mail in the form \"%.*s\" is not carried", user->user,
 		                 (int)format.n, format.p);
-	l->account.layout = l->account.format == MAILBOX_MBOX ? MAILBOX_LAYOUT_FS :
-	                                                        MAILBOX_LAYOUT_MAILDIRPP;
+	l->account.layout = l->account.format == MAILBOX_MBOX ? MAILBOX_LAYOUT_FS
+	                                                      : MAILBOX_LAYOUT_MAILDIRPP;
 	return 0;
 }
 

@@ -12,9 +12,9 @@ enum mailbox_layout { MAILBOX_LAYOUT_MAILDIRPP, MAILBOX_LAYOUT_FS };
 
 /* All strings are owned by whoever owns the struct; paths are absolute, as on that host. */
 struct mailbox_account {
-	char *user;  /* as the user logs in: "alice", "bob@example.net" */
+	char *user; /* as the user logs in: "alice", "bob@example.net" */
 	char *home;
-	char *root;  /* Maildir: the directory that holds cur/ new/ tmp/; mbox: the folder directory */
+	char *root; /* Maildir: the directory that holds cur/ new/ tmp/; mbox: the folder directory */
 	char *inbox; /* mbox: the INBOX file; Maildir: NULL */
 	enum mailbox_format format;
 	enum mailbox_layout layout;

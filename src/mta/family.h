@@ -20,7 +20,8 @@ struct family {
 void family_fini(struct family *f);
 
 /* The process and all that it has started, and they. A pid of 0 or of no process: nobody. */
-int family_find(struct host *h, unsigned long pid, struct family *out, struct error *err) MUST_CHECK;
+int family_find(struct host *h, unsigned long pid, struct family *out, struct error *err)
+	MUST_CHECK;
 
 /* Waits until none of them is there any more; ERROR_RETRY_LATER after `wait_ms`. */
 int family_await_end(struct host *h, const struct family *f, int64_t wait_ms, const char *what,

@@ -102,9 +102,9 @@ struct mta_facts {
 	size_t files_n, files_room;
 	struct mta_alias *aliases;
 	size_t aliases_n, aliases_room;
-	struct strings instances; /* configuration directories of further instances */
-	struct strings logs;      /* newest first, those that are there */
-	struct strings filters;   /* "smtpd_milters inet:127.0.0.1:8891" */
+	struct strings instances;  /* configuration directories of further instances */
+	struct strings logs;       /* newest first, those that are there */
+	struct strings filters;    /* "smtpd_milters inet:127.0.0.1:8891" */
 	struct strings for_person; /* what can't be read here and has to be looked at */
 };
 #define AUTO_MTA_FACTS __attribute__((cleanup(mta_facts_fini)))
@@ -120,9 +120,9 @@ char *mta_setting_expanded(const struct mta_facts *f, const char *name);
 struct mta_queued {
 	char *queue; /* "incoming", "active", "deferred", "hold", "maildrop" */
 	char *id;
-	char *sender;       /* "" for a notification; NULL when it was not asked for */
-	int64_t arrived_ms; /* since 1970 UTC */
-	uint64_t size;      /* octets */
+	char *sender;              /* "" for a notification; NULL when it was not asked for */
+	int64_t arrived_ms;        /* since 1970 UTC */
+	uint64_t size;             /* octets */
 	struct strings recipients; /* those that still wait; empty when read from a folder */
 };
 struct mta_queue {

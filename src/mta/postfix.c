@@ -47,7 +47,7 @@ static const struct {
 	const char *name;
 	bool compiled;
 } text_types[] = {
-	{ "hash", true }, { "btree", true }, { "lmdb", true },     { "dbm", true },
+	{ "hash", true }, { "btree", true }, { "lmdb", true },      { "dbm", true },
 	{ "cdb", true },  { "sdbm", true },  { "texthash", false },
 };
 
@@ -145,8 +145,9 @@ static void correct_for_folder(struct host *h, struct mta_facts *f)
 		if (!is_given(f, "mydomain") && strchr(text, '.'))
 			set(f, "mydomain", strchr(text, '.') + 1);
 	}
-	strings_add(&f->for_person, "myhostname is not set in main.cf: it was the old machine's own "
-	                            "name, as /etc/hostname has it");
+	strings_add(&f->for_person,
+	            "myhostname is not set in main.cf: it was the old machine's own "
+	            "name, as /etc/hostname has it");
 }
 
 int postfix_settings(struct host *h, struct mta_facts *out, struct error *err)
@@ -173,9 +174,9 @@ int postfix_settings(struct host *h, struct mta_facts *out, struct error *err)
 	f.config_dir = mta_setting_expanded(&f, "config_directory");
 	f.queue_dir = mta_setting_expanded(&f, "queue_directory");
 	/* a folder does not run: its version is in the package database, not in postconf's answer */
-	f.version = xstrdup(host_reach(h) == HOST_FOLDER || !mta_setting(&f, "mail_version") ?
-	                            "" :
-	                            mta_setting(&f, "mail_version"));
+	f.version = xstrdup(host_reach(h) == HOST_FOLDER || !mta_setting(&f, "mail_version")
+	                            ? ""
+	                            : mta_setting(&f, "mail_version"));
 	*out = f;
 	f = (struct mta_facts){ 0 };
 	return 0;

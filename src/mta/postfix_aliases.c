@@ -43,9 +43,9 @@ static void add_file(struct mta_facts *f, enum mta_file_kind kind, struct span p
 		buf_add_printable(&from, name);
 	}
 	postfix_add_file(f, &(struct postfix_file){ .kind = kind,
-		                                .path = path_text,
-		                                .source = buf_text(&from),
-		                                .words = words_text });
+	                                            .path = path_text,
+	                                            .source = buf_text(&from),
+	                                            .words = words_text });
 }
 
 static int read_target(struct reading *r, struct span name, struct span target, const char *source,
@@ -67,9 +67,10 @@ static int read_target(struct reading *r, struct span name, struct span target, 
 		if (program.n)
 			add_file(r->f, MTA_FILE_PROGRAM, program, source, name, target);
 		else
-			strings_addf(&r->f->for_person, "%s: %.*s runs \"%.*s\": which program that "
-			                                "is can't be told", source, (int)name.n,
-			             name.p, (int)what.n, what.p);
+			strings_addf(&r->f->for_person,
+			             "%s: %.*s runs \"%.*s\": which program that "
+			             "is can't be told",
+			             source, (int)name.n, name.p, (int)what.n, what.p);
 		return 0;
 	case ALIAS_TARGET_INCLUDE: {
 		AUTO_FREE char *path = span_dup(what);
@@ -114,7 +115,8 @@ static int read_include(struct reading *r, const char *path, struct error *err)
 	if (host_read(r->h, path, POSTFIX_FILE_MAX, &text, &why) < 0) {
 		if (why.retry == ERROR_RETRY_REACH)
 			return *err = why, -1;
-		strings_addf(&r->f->for_person, ":include:%s could not be read: %s", path, why.text);
+		strings_addf(&r->f->for_person, ":include:%s could not be read: %s", path,
+		             why.text);
 		return 0;
 	}
 	r->depth++;
@@ -137,7 +139,8 @@ static int read_table(struct reading *r, enum alias_form form, const char *type,
 	if (postfix_read_table(r->h, span_of(type), path, &text, &why) < 0) {
 		if (why.retry == ERROR_RETRY_REACH)
 			return *err = why, -1;
-		strings_addf(&r->f->for_person, "%s:%s could not be read: %s", type, path, why.text);
+		strings_addf(&r->f->for_person, "%s:%s could not be read: %s", type, path,
+		             why.text);
 		return 0;
 	}
 	return read_rows(r, form, buf_span(&text), path, err);

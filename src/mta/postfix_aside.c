@@ -64,8 +64,8 @@ static bool is_carried(const struct carried_files *files, const struct host_entr
 
 		if (f->size != e->size || f->phase == CARRIED_ASIDE)
 			continue;
-		if (copies ? f->inode == e->inode :
-		             !strcmp(postfix_id_of(f->path), postfix_id_of(e->path)))
+		if (copies ? f->inode == e->inode
+		           : !strcmp(postfix_id_of(f->path), postfix_id_of(e->path)))
 			return true;
 	}
 	return false;
@@ -102,8 +102,8 @@ static int move_file(struct setting_aside *a, const char *queue, const char *pat
 	return 0;
 }
 
-static int move_queue(struct setting_aside *a, const char *queue,
-                      const struct carried_files *files, struct error *err)
+static int move_queue(struct setting_aside *a, const char *queue, const struct carried_files *files,
+                      struct error *err)
 {
 	AUTO_LISTING struct host_listing l = { 0 };
 
@@ -119,15 +119,13 @@ static int move_queue(struct setting_aside *a, const char *queue,
 int postfix_set_aside(struct host *h, struct state *s, const char *from, const char *to,
                       uint64_t *moved, struct error *err)
 {
-	AUTO_SETTING_ASIDE struct setting_aside a = { .h = h,
-		                                      .copies = !strcmp(host_name(h), to) };
+	AUTO_SETTING_ASIDE struct setting_aside a = { .h = h, .copies = !strcmp(host_name(h), to) };
 	AUTO_CARRIED_FILES struct carried_files files = { 0 };
 
 	if (carried_load(s, from, to, &files, err) < 0)
 		return -1;
 	if (files.n) {
-		if (postfix_need_stopped(h, err) < 0 ||
-		    postfix_queue_dir(h, &a.queue_dir, err) < 0)
+		if (postfix_need_stopped(h, err) < 0 || postfix_queue_dir(h, &a.queue_dir, err) < 0)
 			return error_context(err, "set the carried queue aside");
 		/* a folder for each run: an id of an earlier one may come again */
 		a.aside_dir = xasprintf("%s/" ASIDE "/%lld", a.queue_dir,

@@ -39,7 +39,7 @@ struct carrying {
 	struct state *s;
 	char *from_dir, *to_dir, *stage_dir;
 	uint32_t uid, gid;
-	struct carried_files files; /* of this direction, as the state has them */
+	struct carried_files files;        /* of this direction, as the state has them */
 	const struct carried_file **known; /* its messages, sorted by id */
 	size_t known_n;
 	uint64_t messages;
@@ -100,8 +100,9 @@ static int id_against(const void *id, const void *row)
  * originals may be put so that they never run again. */
 static bool is_known(const struct carrying *c, const char *id, uint64_t size)
 {
-	const struct carried_file **found =
-		c->known_n ? bsearch(id, c->known, c->known_n, sizeof *c->known, id_against) : NULL;
+	const struct carried_file **found = c->known_n ? bsearch(id, c->known, c->known_n,
+	                                                         sizeof *c->known, id_against)
+	                                               : NULL;
 
 	return found && (*found)->size == size;
 }
@@ -248,8 +249,7 @@ static int stage(struct carrying *c, struct error *err)
 		c->messages += is_message(w.rows[i].path);
 	if (host_mkdir(c->to, c->stage_dir, 0700, 0, 0, err) < 0 ||
 	    make_folders(c, c->stage_dir, &w.paths, err) < 0 ||
-	    unpack_add(u, c->from, c->from_dir, w.rows, w.n, err) < 0 ||
-	    unpack_finish(u, err) < 0)
+	    unpack_add(u, c->from, c->from_dir, w.rows, w.n, err) < 0 || unpack_finish(u, err) < 0)
 		return -1;
 	return record_staged(c, &w, err);
 }

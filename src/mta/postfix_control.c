@@ -157,7 +157,8 @@ int postfix_stop_accepting(struct host *h, struct error *err)
 	struct closing c = { 0 };
 	struct host_entry like;
 
-	if (has_filter(h, &c.keep_filters_way_back, err) < 0 || read_master(h, &text, &like, err) < 0)
+	if (has_filter(h, &c.keep_filters_way_back, err) < 0 ||
+	    read_master(h, &text, &like, err) < 0)
 		return error_context(err, "%s: close Postfix", host_name(h));
 	if (postfix_master_close(buf_span(&text), goes, &c, &closed) > 0) {
 		/* what it was before, for a person: while something is open, it is the original */
@@ -224,8 +225,8 @@ int postfix_start(struct host *h, struct error *err)
 		return -1;
 	if (running)
 		return 0;
-	if (has_systemd(h) ? systemctl(h, "start", err) < 0 :
-	                     host_do(h, "postfix-start", NULL, SPAN(""), NULL, err) < 0)
+	if (has_systemd(h) ? systemctl(h, "start", err) < 0
+	                   : host_do(h, "postfix-start", NULL, SPAN(""), NULL, err) < 0)
 		return -1;
 	do {
 		if (postfix_is_running(h, &running, err) < 0)

@@ -38,9 +38,7 @@ static void add(struct mta_facts *f, enum mta_file_kind kind, struct span path, 
 	for (size_t i = 0; i < f->files_n; i++)
 		if (!strcmp(f->files[i].path, text))
 			return;
-	postfix_add_file(f, &(struct postfix_file){ .kind = kind,
-		                                .path = text,
-		                                .source = source });
+	postfix_add_file(f, &(struct postfix_file){ .kind = kind, .path = text, .source = source });
 }
 
 /* "refile:/path", "file:/path", "csl:a,b": the path, or nothing. */
@@ -113,9 +111,9 @@ static int list_folder(struct host *h, struct mta_facts *f, const char *folder, 
 		if (!S_ISREG(l.rows[i].mode))
 			continue;
 		add(f,
-		    span_ends(s, ".private") || span_ends(s, ".key") || span_ends(s, ".pem") ?
-		            MTA_FILE_DKIM_KEY :
-		            MTA_FILE_DKIM_SETTINGS,
+		    span_ends(s, ".private") || span_ends(s, ".key") || span_ends(s, ".pem")
+		            ? MTA_FILE_DKIM_KEY
+		            : MTA_FILE_DKIM_SETTINGS,
 		    s, folder);
 	}
 	return 0;

@@ -96,10 +96,10 @@ static void add_table(struct mta_facts *f, const char *name, const char *source,
 	}
 	if (*path_text == '/')
 		postfix_add_file(f, &(struct postfix_file){ .kind = tables[row].kind,
-			                                .path = path_text,
-			                                .type = type_text,
-			                                .source = source,
-			                                .words = words });
+		                                            .path = path_text,
+		                                            .type = type_text,
+		                                            .source = source,
+		                                            .words = words });
 }
 
 static void add_path(struct mta_facts *f, const char *name, const char *source, struct span path)
@@ -109,9 +109,8 @@ static void add_path(struct mta_facts *f, const char *name, const char *source, 
 
 	if (endings[row].skip || !strcmp(text, "/") || !strcmp(text, "/dev/null"))
 		return;
-	postfix_add_file(f, &(struct postfix_file){ .kind = endings[row].kind,
-		                                .path = text,
-		                                .source = source });
+	postfix_add_file(f, &(struct postfix_file){
+				    .kind = endings[row].kind, .path = text, .source = source });
 }
 
 /* Every element of a value: a table, a path, or a list in braces. */
@@ -192,8 +191,8 @@ static void look_at_service(struct mta_facts *f, const struct mta_service *servi
 			element = span_trim((struct span){ element.p + 1, element.n - 2 });
 		equals = span_find(element, '=');
 		if (option && equals > 0) {
-			AUTO_FREE char *name =
-				span_dup(span_trim((struct span){ element.p, (size_t)equals }));
+			AUTO_FREE char *name = span_dup(
+				span_trim((struct span){ element.p, (size_t)equals }));
 			/* commas inside a value end an element of the list: the whole word counts */
 			struct span value = span_from(element, (size_t)equals + 1);
 
@@ -226,11 +225,11 @@ void postfix_find_files(struct mta_facts *f)
 	for (size_t i = 0; i < f->services_n; i++)
 		look_at_service(f, &f->services[i]);
 	postfix_add_file(f, &(struct postfix_file){ .kind = MTA_FILE_SETTINGS,
-		                                .path = "/etc/postfix/main.cf",
-		                                .source = "Postfix" });
+	                                            .path = "/etc/postfix/main.cf",
+	                                            .source = "Postfix" });
 	postfix_add_file(f, &(struct postfix_file){ .kind = MTA_FILE_SETTINGS,
-		                                .path = "/etc/postfix/master.cf",
-		                                .source = "Postfix" });
+	                                            .path = "/etc/postfix/master.cf",
+	                                            .source = "Postfix" });
 }
 
 /* ── the log ─────────────────────────────────────────────────────────────────────────────────── */

@@ -143,10 +143,13 @@ static void read_field(struct span name, struct span value, struct mta_log_event
 		struct span *into;
 		bool angles;
 	} fields[] = {
-		{ "client", &out->client, false },    { "sasl_username", &out->login, false },
+		{ "client", &out->client, false },
+		{ "sasl_username", &out->login, false },
 		{ "message-id", &out->message_id, false },
-		{ "from", &out->from, true },         { "to", &out->to, true },
-		{ "orig_to", &out->orig_to, true },   { "relay", &out->relay, false },
+		{ "from", &out->from, true },
+		{ "to", &out->to, true },
+		{ "orig_to", &out->orig_to, true },
+		{ "relay", &out->relay, false },
 		{ "dsn", &out->dsn, false },
 	};
 
@@ -361,9 +364,9 @@ static bool read_tag(struct span *rest, struct mta_log_event *out)
 
 static void fill_empty(struct mta_log_event *out)
 {
-	struct span *const spans[] = { &out->program, &out->service, &out->id,        &out->client,
-		                       &out->login,   &out->message_id, &out->from,    &out->to,
-		                       &out->orig_to, &out->relay,   &out->dsn,       &out->text,
+	struct span *const spans[] = { &out->program,   &out->service,    &out->id,   &out->client,
+		                       &out->login,     &out->message_id, &out->from, &out->to,
+		                       &out->orig_to,   &out->relay,      &out->dsn,  &out->text,
 		                       &out->queued_as, &out->notice };
 
 	for (size_t i = 0; i < ROWS(spans); i++)
@@ -374,7 +377,7 @@ static void fill_empty(struct mta_log_event *out)
 int postfix_log_line(struct span line, int64_t near_ms, struct mta_log_event *out)
 {
 	struct mta_log_event event = { 0 };
-	bool (*read)(struct span text, struct mta_log_event *out) = read_delivery;
+	bool (*read)(struct span text, struct mta_log_event * out) = read_delivery;
 	struct span rest, host;
 	size_t used = 0;
 

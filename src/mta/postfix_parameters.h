@@ -14,7 +14,8 @@ enum postfix_how {
 };
 
 struct postfix_parameter {
-	const char *name; /* with a '*' at its end: all that begin so; the first row that fits counts */
+	const char *
+		name; /* with a '*' at its end: all that begin so; the first row that fits counts */
 	enum postfix_how how;
 	const char *why;
 };

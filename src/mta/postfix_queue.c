@@ -153,8 +153,8 @@ static void free_json(json_t **json)
 
 static bool parse_line(struct span line, struct mta_queue *out)
 {
-	__attribute__((cleanup(free_json))) json_t *row =
-		json_loadb(line.p, line.n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+	__attribute__((cleanup(free_json)))
+	json_t *row = json_loadb(line.p, line.n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 	const char *id = text_of(row, "queue_id");
 	json_t *recipients = json_object_get(row, "recipients"), *recipient;
 	struct mta_queued *q;
@@ -163,9 +163,8 @@ static bool parse_line(struct span line, struct mta_queue *out)
 	if (!row || !*id || out->n >= POSTFIX_ROWS_MAX)
 		return false;
 	q = add_row(out, text_of(row, "queue_name"), id);
-	q->sender = xstrdup(strcmp(text_of(row, "sender"), "MAILER-DAEMON") != 0 ?
-	                            text_of(row, "sender") :
-	                            "");
+	q->sender = xstrdup(
+		strcmp(text_of(row, "sender"), "MAILER-DAEMON") != 0 ? text_of(row, "sender") : "");
 	q->arrived_ms = json_integer_value(json_object_get(row, "arrival_time")) * 1000;
 	q->size = (uint64_t)json_integer_value(json_object_get(row, "message_size"));
 	json_array_foreach(recipients, i, recipient)
@@ -187,7 +186,8 @@ size_t postfix_queue_parse(struct span text, struct mta_queue *out)
 /* From the spool's files alone: no senders and recipients, but it works on what does not run. */
 static int read_spool(struct host *h, struct mta_queue *out, struct error *err)
 {
-	static const char *const queues[] = { "maildrop", "incoming", "active", "deferred", "hold" };
+	static const char *const queues[] = { "maildrop", "incoming", "active", "deferred",
+		                              "hold" };
 	AUTO_FREE char *queue_dir = NULL;
 
 	if (postfix_queue_dir(h, &queue_dir, err) < 0)

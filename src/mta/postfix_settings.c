@@ -63,9 +63,9 @@ static const struct {
 	const char *name;
 	unsigned port;
 } ports[] = {
-	{ "smtp", 25 },        { "mail", 25 },      { "smtps", 465 }, { "submissions", 465 },
-	{ "urd", 465 },        { "ssmtp", 465 },    { "qmqp", 628 },  { "submission", 587 },
-	{ "msa", 587 },        { "pop3", 110 },     { "imap2", 143 }, { "imap", 143 },
+	{ "smtp", 25 },  { "mail", 25 },   { "smtps", 465 }, { "submissions", 465 },
+	{ "urd", 465 },  { "ssmtp", 465 }, { "qmqp", 628 },  { "submission", 587 },
+	{ "msa", 587 },  { "pop3", 110 },  { "imap2", 143 }, { "imap", 143 },
 	{ "policy", 0 },
 };
 
@@ -153,7 +153,7 @@ bool postfix_service_is_disabled(struct span pattern, const char *name, const ch
 		bool not = element.n && element.p[0] == '!';
 
 		if (pattern_fits(not ? span_from(element, 1) : element, name, type))
-			return !not;
+			return !not ;
 	}
 	return false;
 }
@@ -205,8 +205,8 @@ static bool is_wrapper(struct span type)
 /* Things of the form "word:rest" that are no tables. */
 static bool is_no_table(struct span type, struct span name)
 {
-	static const char *const transports[] = { "inet", "unix", "local", "smtp", "lmtp", "relay",
-		                                  "error", "discard", "virtual", "fifo" };
+	static const char *const transports[] = { "inet",  "unix",  "local",   "smtp",    "lmtp",
+		                                  "relay", "error", "discard", "virtual", "fifo" };
 	uint64_t number;
 
 	for (size_t i = 0; i < ROWS(transports); i++)
@@ -330,7 +330,7 @@ static void expand_choice(struct expander *e, struct span text, struct buf *out,
 		return;
 	while (n < text.n && text.p[n] != '{')
 		n++;
-	operator = span_trim((struct span){ text.p, n });
+	operator= span_trim((struct span){ text.p, n });
 	text = span_from(text, n);
 	if (!cut_braces(&text, &b) || !text.n || text.p[0] != '?')
 		return;

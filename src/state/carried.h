@@ -16,7 +16,7 @@ enum carried_phase {
 	CARRIED_STAGED = 1, /* whole and on disk beside the new queue */
 	CARRIED_PLACED,     /* in the new queue */
 	CARRIED_NAMED,      /* `new_path` is what it is called there */
-	CARRIED_ASIDE,      /* taken out of one of the two queues: what comes under its id is another */
+	CARRIED_ASIDE, /* taken out of one of the two queues: what comes under its id is another */
 };
 
 struct carried_file {

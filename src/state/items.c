@@ -40,7 +40,7 @@ static const char *const classes[] = {
 
 const char *item_class_name(enum item_class class)
 {
-	return (size_t)class < ROWS(classes) && classes[class] ? classes[class] : "?";
+	return (size_t) class < ROWS(classes) && classes[class] ? classes[class] : "?";
 }
 
 void items_fini(struct items *items)
@@ -88,8 +88,8 @@ void item_set(char **field, const char *text)
 static int put_row(struct state *s, sqlite3_stmt *q, const char *site, const struct item *row,
                    struct error *err)
 {
-	const char *const texts[] = { site, row->kind, row->name, row->source, row->owner,
-		                      row->reason, row->detail };
+	const char *const texts[] = { site,       row->kind,   row->name,  row->source,
+		                      row->owner, row->reason, row->detail };
 
 	for (size_t i = 0; i < ROWS(texts); i++)
 		sqlite3_bind_text(q, (int)i + 1, texts[i], -1, SQLITE_STATIC);

@@ -22,10 +22,10 @@ const char *item_class_name(enum item_class class); /* "must move", "should", ..
 
 /* All strings are owned, none is NULL. */
 struct item {
-	char *kind;   /* "mailbox", "domain", "alias", "user", "setting", "key", "listener" ... */
-	char *name;   /* unique within kind and site */
-	char *site;   /* "old" or "new" */
-	char *source; /* path on that host, or "" */
+	char *kind;     /* "mailbox", "domain", "alias", "user", "setting", "key", "listener" ... */
+	char *name;     /* unique within kind and site */
+	char *site;     /* "old" or "new" */
+	char *source;   /* path on that host, or "" */
 	uint64_t size;  /* octets */
 	uint64_t count; /* of what it holds: messages, entries; 1 for a thing of one piece */
 	uint64_t mode;  /* permission bits; 0 when there is no file */
@@ -48,8 +48,8 @@ struct item *items_add(struct items *items, const char *site, const char *kind, 
 void item_set(char **field, const char *text);
 
 /* Makes these the site's items, instead of those that were there. In one transaction. */
-int items_replace(struct state *s, const char *site, const struct items *items,
-                  struct error *err) MUST_CHECK;
+int items_replace(struct state *s, const char *site, const struct items *items, struct error *err)
+	MUST_CHECK;
 
 /* All items of a site ("old", "new") and of one kind (NULL: all), by kind and name. */
 int items_load(struct state *s, const char *site, const char *kind, struct items *out,

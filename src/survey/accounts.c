@@ -19,7 +19,8 @@ void account_pairs_fini(struct account_pairs *pairs)
 
 static char *column_or_null(sqlite3_stmt *q, int column)
 {
-	return sqlite3_column_type(q, column) == SQLITE_NULL ? NULL : xstrdup(state_column(q, column));
+	return sqlite3_column_type(q, column) == SQLITE_NULL ? NULL
+	                                                     : xstrdup(state_column(q, column));
 }
 
 /* Columns from `at`: home, root, inbox, uid, gid. */

@@ -47,5 +47,5 @@ int survey_account_put(struct state *s, const struct account_pair *pair, struct 
 
 /* Makes these the mailboxes of the move. Where the old half is as it was, the new half that prepare
  * has stored is kept (and put into *pairs). In one transaction. */
-int survey_accounts_replace(struct state *s, struct account_pairs *pairs,
-                            struct error *err) MUST_CHECK;
+int survey_accounts_replace(struct state *s, struct account_pairs *pairs, struct error *err)
+	MUST_CHECK;

@@ -37,8 +37,8 @@ int survey_domains(struct survey_site *s, struct error *err)
 			if (domain_classes[j].class != d->class)
 				continue;
 			item = survey_add(s, "domain", d->name, own ? ITEM_STAYS : ITEM_MUST,
-			                  own ? "a name of the machine itself" :
-			                        domain_classes[j].reason);
+			                  own ? "a name of the machine itself"
+			                      : domain_classes[j].reason);
 			item_set(&item->source, d->source);
 			survey_detail(item, json_pack("{s:s}", "class", domain_classes[j].word));
 		}
@@ -79,7 +79,8 @@ static void add_alias(struct survey_site *s, const struct mta_alias *const *rows
 		json_array_append_new(targets, json_pack("{s:s, s:s}", "kind", kinds[rows[i]->kind],
 		                                         "target", buf_text(&target)));
 	}
-	item = survey_add(s, "alias", buf_text(&name), ITEM_MUST, "an address that leads elsewhere");
+	item = survey_add(s, "alias", buf_text(&name), ITEM_MUST,
+	                  "an address that leads elsewhere");
 	item_set(&item->source, (*rows)->source);
 	item->count = n;
 	survey_detail(item, json_pack("{s:o}", "targets", targets));

@@ -36,7 +36,8 @@ void survey_sieve_paths(const struct survey_site *s, const struct mailbox_accoun
 {
 	const char *setting = imapd_setting(&s->imapd, "plugin/sieve");
 	const char *dir = imapd_setting(&s->imapd, "plugin/sieve_dir");
-	struct span rest = span_of(setting ? setting : "file:~/sieve;active=~/.dovecot.sieve"), part;
+	struct span rest = span_of(setting ? setting : "file:~/sieve;active=~/.dovecot.sieve"),
+		    part;
 
 	*folder = *active = NULL;
 	if (!strings_has(&s->imapd.plugins, "sieve"))
@@ -70,8 +71,8 @@ static void add_path(struct survey_site *s, const struct mailbox_account *a, con
 			strings_add(out, path + n + 1);
 		return;
 	}
-	AUTO_FREE char *words = xasprintf("%s: %s lies outside the home, and is not carried", a->user,
-	                                  path);
+	AUTO_FREE char *words = xasprintf("%s: %s lies outside the home, and is not carried",
+	                                  a->user, path);
 	survey_look(s, words);
 }
 

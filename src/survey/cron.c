@@ -22,12 +22,13 @@ static const struct {
 };
 
 /* A word in a job that says it has to do with mail. */
-static const char *const words[] = { "sendmail", "postfix",  "dovecot",  "doveadm",  "fetchmail",
-	                             "getmail",  "mailx",    "imapsync", "offlineimap", "procmail",
-	                             "swaks",    "mutt",     "mailman",  "formail",  "msmtp",
-	                             "maildir",  "/var/mail", "mbsync",  "exim",     "spamassassin",
-	                             "sa-learn", "rspam",    "opendkim", "postsuper", "postqueue",
-	                             "| mail",   "|mail",    "/mail " };
+static const char *const words[] = { "sendmail",    "postfix",  "dovecot",  "doveadm",
+	                             "fetchmail",   "getmail",  "mailx",    "imapsync",
+	                             "offlineimap", "procmail", "swaks",    "mutt",
+	                             "mailman",     "formail",  "msmtp",    "maildir",
+	                             "/var/mail",   "mbsync",   "exim",     "spamassassin",
+	                             "sa-learn",    "rspam",    "opendkim", "postsuper",
+	                             "postqueue",   "| mail",   "|mail",    "/mail " };
 
 /* The first of the words in lines that are no comments; NULL when there is none. */
 static const char *mail_word(struct span text)
@@ -75,14 +76,18 @@ static int add_file(struct survey_site *s, const char *path, const struct host_e
 	if (!has_jobs(buf_span(&text)))
 		return 0;
 	word = mail_word(buf_span(&text));
-	reason = word ? xasprintf("names \"%s\": may send or fetch mail, and has to be quiet in the "
-	                          "cut-over", word) :
-	                xstrdup(users ? "a user's jobs" : "comes with a package, or is the machine's "
-	                                                  "own");
+	reason = word ? xasprintf(
+				"names \"%s\": may send or fetch mail, and has to be quiet in the "
+				"cut-over",
+				word)
+	              : xstrdup(users ? "a user's jobs"
+	                              : "comes with a package, or is the machine's "
+	                                "own");
 	item = survey_add_file(s, "cron", path, entry,
-	                       word ? ITEM_SHOULD :
-	                       users ? ITEM_MAY :
-	                               ITEM_STAYS, reason);
+	                       word    ? ITEM_SHOULD
+	                       : users ? ITEM_MAY
+	                               : ITEM_STAYS,
+	                       reason);
 	survey_detail(item, json_pack("{s:b, s:b}", "mail", word != NULL, "user", users));
 	return 0;
 }
@@ -100,8 +105,9 @@ int survey_cron(struct survey_site *s, struct error *err)
 		}
 		for (size_t j = 0; j < l.n; j++) {
 			const struct host_entry *e = &l.rows[j];
-			AUTO_FREE char *path = *e->path ? xasprintf("%s/%s", places[i].path, e->path) :
-			                                  xstrdup(places[i].path);
+			AUTO_FREE char *path = *e->path
+			                               ? xasprintf("%s/%s", places[i].path, e->path)
+			                               : xstrdup(places[i].path);
 
 			/* run-parts(8) and cron(8) pass over names with a dot in front */
 			if (S_ISREG(e->mode) && *e->path != '.' &&
@@ -117,7 +123,7 @@ int survey_cron(struct survey_site *s, struct error *err)
 static const char *const fetcher_files[] = { "/etc/fetchmailrc", "/etc/getmailrc",
 	                                     "/etc/getmail/getmailrc", "/etc/mpop.conf" };
 static const char *const fetcher_programs[] = { "fetchmail", "getmail", "getmails", "offlineimap",
-	                                        "mbsync", "mpop", "imapsync" };
+	                                        "mbsync",    "mpop",    "imapsync" };
 
 static int add_running(struct survey_site *s, struct error *err)
 {
@@ -139,8 +145,9 @@ static int add_running(struct survey_site *s, struct error *err)
 			if (strcmp(all.rows[i].name, fetcher_programs[j]) != 0)
 				continue;
 			buf_addf(&name, "%s, pid %lu", fetcher_programs[j], all.rows[i].pid);
-			survey_add(s, "fetcher", buf_text(&name), ITEM_SHOULD,
-			           "runs now, and brings mail in by itself: stop it in the cut-over");
+			survey_add(
+				s, "fetcher", buf_text(&name), ITEM_SHOULD,
+				"runs now, and brings mail in by itself: stop it in the cut-over");
 		}
 	return 0;
 }

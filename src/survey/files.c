@@ -14,7 +14,8 @@ static const struct file_kind {
 	const char *reason;
 	bool key; /* listed under keys and certificates */
 } file_kinds[] = {
-	{ MTA_FILE_SETTINGS, "other file", ITEM_STAYS, "its settings are carried one by one", false },
+	{ MTA_FILE_SETTINGS, "other file", ITEM_STAYS, "its settings are carried one by one",
+	  false },
 	{ MTA_FILE_MAP, "table", ITEM_MUST, "Postfix looks things up in it", false },
 	{ MTA_FILE_ALIASES, "alias file", ITEM_MUST, "local aliases", false },
 	{ MTA_FILE_INCLUDE, "list", ITEM_MUST, "addresses that an alias includes", false },
@@ -23,7 +24,8 @@ static const struct file_kind {
 	{ MTA_FILE_CERTIFICATE, "certificate", ITEM_MUST, "shown to clients and servers", true },
 	{ MTA_FILE_KEY, "key", ITEM_MUST, "key of the certificate", true },
 	{ MTA_FILE_DKIM_KEY, "dkim key", ITEM_MUST, "outgoing mail is signed with it", true },
-	{ MTA_FILE_DKIM_SETTINGS, "dkim setting", ITEM_SHOULD, "how outgoing mail is signed", true },
+	{ MTA_FILE_DKIM_SETTINGS, "dkim setting", ITEM_SHOULD, "how outgoing mail is signed",
+	  true },
 	{ MTA_FILE_SASL, "credentials", ITEM_MUST, "logs in to other servers with it", false },
 	{ MTA_FILE_OTHER, "other file", ITEM_MUST, "a setting names it", false },
 };
@@ -101,8 +103,8 @@ static int add_imapd_files(struct survey_site *s, bool keys, struct error *err)
 			return -1;
 		if (found)
 			survey_add_file(s, keys ? "key" : "table", path, &entry, ITEM_MUST,
-			                keys ? "named by Dovecot's settings" :
-			                       "Dovecot's users and their passwords");
+			                keys ? "named by Dovecot's settings"
+			                     : "Dovecot's users and their passwords");
 	}
 	return 0;
 }

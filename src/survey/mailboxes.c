@@ -126,7 +126,8 @@ static int tally_mbox_tree(struct survey_site *s, const struct mailbox_account *
 		AUTO_FREE char *path = xasprintf("%s/%s", a->root, l->rows[i].path);
 
 		/* Dovecot keeps it as a plain file or, in mbox, with a dot in front */
-		if (!strcmp(last_of(path), ".subscriptions") || !strcmp(last_of(path), "subscriptions"))
+		if (!strcmp(last_of(path), ".subscriptions") ||
+		    !strcmp(last_of(path), "subscriptions"))
 			t->subscriptions = l->rows[i].size;
 		if (is_mbox_folder(&l->rows[i]) && strcmp(path, a->inbox) != 0 &&
 		    tally_mbox(s, path, l->rows[i].size, t, err) < 0)
@@ -160,20 +161,19 @@ static void add_items(struct survey_site *s, const struct imapd_account *account
 	bool maildir = a->format == MAILBOX_MAILDIR;
 	AUTO_FREE char *owner = survey_owner(s, a->uid, a->gid);
 	struct item *item = survey_add(s, "mailbox", a->user, ITEM_MUST,
-	                               t->counted ? "a user's mail" :
-	                                            "a user's mail; messages were not all counted");
+	                               t->counted ? "a user's mail"
+	                                          : "a user's mail; messages were not all counted");
 
 	item_set(&item->source, maildir ? a->root : a->inbox);
 	item_set(&item->owner, owner);
 	item->count = t->messages;
 	item->size = t->octets;
-	survey_detail(item,
-	              json_pack("{s:s, s:s, s:I, s:s, s:s, s:s*, s:I, s:I, s:b}", "format",
-	                        maildir ? "maildir" : "mbox", "layout",
-	                        a->layout == MAILBOX_LAYOUT_FS ? "fs" : "maildir++", "folders",
-	                        (json_int_t)t->folders, "home", a->home, "root", a->root, "inbox",
-	                        a->inbox, "uid", (json_int_t)a->uid, "gid", (json_int_t)a->gid,
-	                        "counted", t->counted));
+	survey_detail(item, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s*, s:I, s:I, s:b}", "format",
+	                              maildir ? "maildir" : "mbox", "layout",
+	                              a->layout == MAILBOX_LAYOUT_FS ? "fs" : "maildir++",
+	                              "folders", (json_int_t)t->folders, "home", a->home, "root",
+	                              a->root, "inbox", a->inbox, "uid", (json_int_t)a->uid, "gid",
+	                              (json_int_t)a->gid, "counted", t->counted));
 	if (account->control) {
 		AUTO_FREE char *words = xasprintf(
 			"%s: UID lists lie apart from the mail, in %s (CONTROL=): not carried",

@@ -12,24 +12,26 @@ static const struct {
 	unsigned port;
 	const char *does;
 } ports[] = {
-	{ 25, "SMTP" },  { 465, "submission over TLS" }, { 587, "submission" },
-	{ 110, "POP3" }, { 143, "IMAP" },                { 993, "IMAP over TLS" },
-	{ 995, "POP3 over TLS" },                        { 4190, "ManageSieve" },
+	{ 25, "SMTP" },           { 465, "submission over TLS" },
+	{ 587, "submission" },    { 110, "POP3" },
+	{ 143, "IMAP" },          { 993, "IMAP over TLS" },
+	{ 995, "POP3 over TLS" }, { 4190, "ManageSieve" },
 };
 
 static void add_listener(struct survey_site *s, const struct host_listener *l, const char *does)
 {
-	AUTO_FREE char *name = xasprintf("%u IPv%d %s (pid %lu)", l->port, l->family, l->address, l->pid);
+	AUTO_FREE char *name = xasprintf("%u IPv%d %s (pid %lu)", l->port, l->family, l->address,
+	                                 l->pid);
 	AUTO_BUF struct buf program = { 0 }, command = { 0 };
 	struct item *item = survey_add(s, "listener", name, ITEM_STAYS, does);
 
 	buf_add_printable(&program, span_of(l->program));
 	buf_add_printable(&command, span_of(l->command));
 	item_set(&item->source, buf_text(&program));
-	survey_detail(item, json_pack("{s:i, s:i, s:s, s:I, s:s, s:s}", "port", (int)l->port,
-	                              "family", l->family, "address", l->address, "pid",
-	                              (json_int_t)l->pid, "program", buf_text(&program), "command",
-	                              buf_text(&command)));
+	survey_detail(item,
+	              json_pack("{s:i, s:i, s:s, s:I, s:s, s:s}", "port", (int)l->port, "family",
+	                        l->family, "address", l->address, "pid", (json_int_t)l->pid,
+	                        "program", buf_text(&program), "command", buf_text(&command)));
 }
 
 int survey_listeners(struct survey_site *s, struct error *err)

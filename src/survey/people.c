@@ -41,10 +41,10 @@ static void add_system_user(struct survey_site *s, const struct system_user *u)
 	buf_add_printable(&name, span_of(u->name));
 	item = survey_add(s, "user", buf_text(&name),
 	                  account_name_good(u->name) ? ITEM_MUST : ITEM_LOOK,
-	                  !account_name_good(u->name) ? "a name that useradd would not take" :
-	                  has_mailbox(s, u->name)     ? "has a mailbox" :
-	                  owner                       ? "mailboxes of others belong to it" :
-	                                                "may get local mail");
+	                  !account_name_good(u->name) ? "a name that useradd would not take"
+	                  : has_mailbox(s, u->name)   ? "has a mailbox"
+	                  : owner                     ? "mailboxes of others belong to it"
+	                                              : "may get local mail");
 	item_set(&item->source, "passwd");
 	AUTO_FREE char *owner_words = survey_owner(s, u->uid, u->gid);
 	item_set(&item->owner, owner_words);

@@ -45,8 +45,8 @@ static void describe(FILE *out, const struct item *item)
 	char size[16];
 
 	if (!strcmp(item->kind, "mailbox"))
-		fprintf(out, "%7llu messages %10s  %lld folders, %s", (unsigned long long)item->count,
-		        text_size(size, item->size),
+		fprintf(out, "%7llu messages %10s  %lld folders, %s",
+		        (unsigned long long)item->count, text_size(size, item->size),
 		        (long long)json_integer_value(json_object_get(detail, "folders")),
 		        detail_text(detail, "format"));
 	else if (!strcmp(item->kind, "queue"))
@@ -79,13 +79,13 @@ static void print_hours(FILE *out, const struct item *item)
 	uint64_t most = 1;
 	size_t i;
 
-	json_array_foreach(hours, i, hour)
-		if ((uint64_t)json_integer_value(hour) > most)
-			most = (uint64_t)json_integer_value(hour);
+	json_array_foreach(hours, i, hour) if ((uint64_t)json_integer_value(hour) > most)
+		most = (uint64_t)json_integer_value(hour);
 	fprintf(out, "  accepted %lld, delivered %lld; accepted by hour of the day (UTC):\n",
 	        (long long)json_integer_value(json_object_get(detail, "accepted")),
 	        (long long)json_integer_value(json_object_get(detail, "delivered")));
-	json_array_foreach(hours, i, hour) {
+	json_array_foreach(hours, i, hour)
+	{
 		uint64_t n = (uint64_t)json_integer_value(hour);
 
 		if (!n)
@@ -145,12 +145,12 @@ static int by_source(const void *a, const void *b)
 /* Files and folders, and not what only stands in one. */
 static bool is_file(const struct item *item)
 {
-	static const char *const not_files = "alias|setting|service|listener|domain|user|virtual user|"
-	                                     "queue|subscriptions|software|traffic|look";
+	static const char
+		*const not_files = "alias|setting|service|listener|domain|user|virtual user|"
+				   "queue|subscriptions|software|traffic|look";
 
-	return item->source[0] == '/' &&
-	       (!is_of_kind(not_files, item->kind) ||
-	        (!strcmp(item->kind, "queue") && item->count > 0));
+	return item->source[0] == '/' && (!is_of_kind(not_files, item->kind) ||
+	                                  (!strcmp(item->kind, "queue") && item->count > 0));
 }
 
 static void print_checklist(FILE *out, const struct items *items, enum item_class class)
@@ -173,8 +173,8 @@ static void print_checklist(FILE *out, const struct items *items, enum item_clas
 	        text_size(size, octets));
 	for (size_t i = 0; i < n; i++) {
 		AUTO_FREE char *mode = rows[i]->mode ? xasprintf("%04llo",
-		                                                 (unsigned long long)rows[i]->mode) :
-		                                       xstrdup("");
+		                                                 (unsigned long long)rows[i]->mode)
+		                                     : xstrdup("");
 
 		fputs("  [ ] ", out);
 		print_padded(out, rows[i]->source, NAME_WIDTH_MAX);

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int add_path(struct survey_site *s, const char *kind, const char *path, enum item_class class,
-                    const char *reason, const char *user, struct error *err)
+static int add_path(struct survey_site *s, const char *kind, const char *path,
+                    enum item_class class, const char *reason, const char *user, struct error *err)
 {
 	struct host_entry entry;
 	int found = survey_stat(s, path, &entry, err);
@@ -22,7 +22,8 @@ static int add_path(struct survey_site *s, const char *kind, const char *path, e
 }
 
 /* Scripts in a folder; compiled ones are made again. */
-static int add_folder(struct survey_site *s, const char *folder, const char *user, struct error *err)
+static int add_folder(struct survey_site *s, const char *folder, const char *user,
+                      struct error *err)
 {
 	AUTO_LISTING struct host_listing l = { 0 };
 	struct error why = { 0 };
@@ -48,8 +49,8 @@ static int add_user(struct survey_site *s, const struct mailbox_account *a, stru
 
 	survey_sieve_paths(s, a, &folder, &active);
 	if ((folder && add_folder(s, folder, a->user, err) < 0) ||
-	    (active && add_path(s, "sieve", active, ITEM_MUST, "the active Sieve script", a->user,
-	                        err) < 0))
+	    (active &&
+	     add_path(s, "sieve", active, ITEM_MUST, "the active Sieve script", a->user, err) < 0))
 		return -1;
 	for (unsigned i = 0; i < survey_home_files_rows; i++) {
 		const struct survey_home_file *f = &survey_home_files[i];
@@ -64,7 +65,7 @@ static int add_user(struct survey_site *s, const struct mailbox_account *a, stru
 /* Scripts for everybody: files or folders. */
 static int add_global(struct survey_site *s, struct error *err)
 {
-	static const char *const settings[] = { "sieve_before", "sieve_after",  "sieve_default",
+	static const char *const settings[] = { "sieve_before", "sieve_after", "sieve_default",
 		                                "sieve_global", "sieve_global_dir" };
 
 	for (size_t i = 0; i < s->imapd.settings_n; i++) {
@@ -78,11 +79,10 @@ static int add_global(struct survey_site *s, struct error *err)
 				continue;
 			if (!strncmp(path, "file:", 5))
 				path += 5;
-			if (*path == '/' &&
-			    (add_folder(s, path, "", err) < 0 ||
-			     (span_ends(span_of(path), ".sieve") &&
-			      add_path(s, "sieve", path, ITEM_MUST, "runs for every user", "", err) <
-			              0)))
+			if (*path == '/' && (add_folder(s, path, "", err) < 0 ||
+			                     (span_ends(span_of(path), ".sieve") &&
+			                      add_path(s, "sieve", path, ITEM_MUST,
+			                               "runs for every user", "", err) < 0)))
 				return -1;
 			break;
 		}

@@ -56,7 +56,8 @@ static struct span field_of(struct span paragraph, const char *name)
 	return (struct span){ "", 0 };
 }
 
-static void add_software(struct survey_site *s, const char *name, const char *does, struct span version)
+static void add_software(struct survey_site *s, const char *name, const char *does,
+                         struct span version)
 {
 	AUTO_BUF struct buf words = { 0 };
 
@@ -66,7 +67,8 @@ static void add_software(struct survey_site *s, const char *name, const char *do
 		buf_add_printable(&words, version);
 	}
 	struct item *item = survey_add(s, "software", buf_text(&words), ITEM_STAYS, does);
-	survey_detail(item, json_pack("{s:s, s:s%}", "name", name, "version", version.p, version.n));
+	survey_detail(item,
+	              json_pack("{s:s, s:s%}", "name", name, "version", version.p, version.n));
 }
 
 static void add_package(struct survey_site *s, struct span paragraph)
@@ -186,9 +188,9 @@ int survey_settings(struct survey_site *s, struct error *err)
 	}
 	for (size_t i = 0; i < s->imapd.settings_n; i++) {
 		const struct imapd_setting *setting = &s->imapd.settings[i];
-		AUTO_FREE char *name = setting->block ?
-		                               xasprintf("%s#%u", setting->path, setting->block) :
-		                               xstrdup(setting->path);
+		AUTO_FREE char *name = setting->block
+		                               ? xasprintf("%s#%u", setting->path, setting->block)
+		                               : xstrdup(setting->path);
 
 		add_setting(s, "dovecot", name, setting->value, ITEM_MUST,
 		            "differs from the program's default", "/etc/dovecot/dovecot.conf");
@@ -211,9 +213,9 @@ int survey_services(struct survey_site *s, struct error *err)
 		    !strstr(v->command, " -o "))
 			continue;
 		item = survey_add(s, "service", name, v->disabled ? ITEM_STAYS : ITEM_MUST,
-		                  v->disabled ? "switched off by master_service_disable" :
-		                  inet        ? "clients connect to it" :
-		                                "differs from the packaged one");
+		                  v->disabled ? "switched off by master_service_disable"
+		                  : inet      ? "clients connect to it"
+		                              : "differs from the packaged one");
 		item_set(&item->source, "/etc/postfix/master.cf");
 		survey_detail(item, json_pack("{s:s, s:i, s:b, s:b}", "command", v->command, "port",
 		                              (int)v->port, "chroot", v->chroot, "disabled",

@@ -18,8 +18,8 @@
 
 /* What was found on one host. */
 struct survey_site {
-	struct host *h;   /* borrowed */
-	const char *name; /* borrowed; "old" or "new" */
+	struct host *h;                 /* borrowed */
+	const char *name;               /* borrowed; "old" or "new" */
 	const struct mta_ops *mta_kind; /* NULL: none that is known here */
 	struct mta_facts mta;
 	struct mta_counts queue;
@@ -66,7 +66,7 @@ int survey_domains(struct survey_site *s, struct error *err); /* addresses.c */
 int survey_aliases(struct survey_site *s, struct error *err);
 int survey_tables(struct survey_site *s, struct error *err); /* files.c */
 int survey_keys(struct survey_site *s, struct error *err);
-int survey_users(struct survey_site *s, struct error *err); /* people.c */
+int survey_users(struct survey_site *s, struct error *err);     /* people.c */
 int survey_mailboxes(struct survey_site *s, struct error *err); /* mailboxes.c */
 int survey_sieve(struct survey_site *s, struct error *err);     /* sieve.c */
 int survey_queue(struct survey_site *s, struct error *err);     /* traffic.c */

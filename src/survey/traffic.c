@@ -47,7 +47,8 @@ int survey_queue(struct survey_site *s, struct error *err)
 
 struct hours {
 	int64_t first_ms, last_ms; /* of all that was read */
-	uint64_t accepted[24], delivered[24], deferred[24], bounced[24]; /* by hour of the day, UTC */
+	uint64_t accepted[24], delivered[24], deferred[24],
+		bounced[24]; /* by hour of the day, UTC */
 	uint64_t all_accepted, all_delivered;
 	uint64_t busiest;      /* accepted in one hour */
 	int64_t hour, in_hour; /* number of the hour that is being counted, and how many in it */
@@ -146,20 +147,21 @@ int survey_traffic(struct survey_site *s, struct error *err)
 		if (read_log(s, s->mta.logs.rows[i], &h, err) < 0)
 			return -1;
 	if (!s->mta.logs.n) {
-		survey_look(s, "no mail log was found: how much mail comes at which hour is not known");
+		survey_look(
+			s, "no mail log was found: how much mail comes at which hour is not known");
 		return 0;
 	}
 	item = survey_add(s, "traffic", "mail log", ITEM_MAY,
 	                  "shows the hour at which the cut-over meets the least mail");
 	item_set(&item->source, s->mta.logs.rows[0]);
 	item->count = h.all_accepted;
-	survey_detail(item, json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "first_ms",
-	                              (json_int_t)h.first_ms, "last_ms", (json_int_t)h.last_ms,
-	                              "accepted", (json_int_t)h.all_accepted, "delivered",
-	                              (json_int_t)h.all_delivered, "busiest_hour",
-	                              (json_int_t)h.busiest, "accepted_by_hour",
-	                              numbers(h.accepted), "delivered_by_hour",
-	                              numbers(h.delivered), "deferred_by_hour",
-	                              numbers(h.deferred), "bounced_by_hour", numbers(h.bounced)));
+	survey_detail(item,
+	              json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "first_ms",
+	                        (json_int_t)h.first_ms, "last_ms", (json_int_t)h.last_ms,
+	                        "accepted", (json_int_t)h.all_accepted, "delivered",
+	                        (json_int_t)h.all_delivered, "busiest_hour", (json_int_t)h.busiest,
+	                        "accepted_by_hour", numbers(h.accepted), "delivered_by_hour",
+	                        numbers(h.delivered), "deferred_by_hour", numbers(h.deferred),
+	                        "bounced_by_hour", numbers(h.bounced)));
 	return 0;
 }

@@ -73,8 +73,8 @@ static void tables_are_read_as_their_manuals_say(void **state)
 static void lines_that_are_no_entries_are_counted(void **state)
 {
 	size_t bad;
-	AUTO_FREE char *got =
-		flatten(ALIAS_FORM_ALIASES, span_of("no colon here\nok: x\n: y\n"), &bad);
+	AUTO_FREE char *got = flatten(ALIAS_FORM_ALIASES, span_of("no colon here\nok: x\n: y\n"),
+	                              &bad);
 
 	(void)state;
 	assert_string_equal(got, "ok>x;");
@@ -139,7 +139,8 @@ static void the_program_of_a_command_is_its_first_path(void **state)
 /* A file that is cut off anywhere is read without harm, and never gives a name that was not there. */
 static void a_table_cut_at_every_octet_is_read(void **state)
 {
-	static const char text[] = "root: alice\nteam: a,\n  \"|/bin/p \\\" x\", :include:/l\n\"q:\": z\n";
+	static const char text[] =
+		"root: alice\nteam: a,\n  \"|/bin/p \\\" x\", :include:/l\n\"q:\": z\n";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof text; n++) {

@@ -120,9 +120,8 @@ static void numbers_change_and_nothing_else(void **state)
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		AUTO_BUF struct buf out = { 0 };
 
-		assert_int_equal(
-			passwd_file_renumber(span_of(rows[i].from), map, ROWS(map), &out),
-			rows[i].changed);
+		assert_int_equal(passwd_file_renumber(span_of(rows[i].from), map, ROWS(map), &out),
+		                 rows[i].changed);
 		assert_string_equal(buf_text(&out), rows[i].to);
 	}
 }

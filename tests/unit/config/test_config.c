@@ -52,17 +52,18 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 	static const struct {
 		const char *text, *words, *line, *hint;
 	} rows[] = {
-		{ GOOD "clsoe: refuse\n", "unknown key \"clsoe\"", ":10: ", "did you mean \"close\"?" },
+		{ GOOD "clsoe: refuse\n", "unknown key \"clsoe\"",
+		  ":10: ", "did you mean \"close\"?" },
 		{ GOOD "window: {budget: soon}\n", "", ":10: ", "" },
 		{ GOOD "window: {budget: 999999}\n", "window.budget is 999999, not from 5 to 14400",
 		  ":10: ", "" },
 		{ GOOD "close: never\n", "\"never\" is none of: refuse, defer", ":10: ", "" },
-		{ "name: a\nold: {host: 'ftp:x'}\nnew: {host: local}\n", "\"ftp:x\" is none of", ":2: ",
-		  "" },
+		{ "name: a\nold: {host: 'ftp:x'}\nnew: {host: local}\n", "\"ftp:x\" is none of",
+		  ":2: ", "" },
 		{ "name: a\nold: {host: 'ssh:-oProxyCommand=x'}\nnew: {host: local}\n",
 		  "does not begin with '-'", ":2: ", "" },
-		{ "name: a\nold: {host: local}\nnew: {host: 'ssh:x'}\n", "the one mailhaul runs on", ":3: ",
-		  "" },
+		{ "name: a\nold: {host: local}\nnew: {host: 'ssh:x'}\n", "the one mailhaul runs on",
+		  ":3: ", "" },
 		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: address\n",
 		  "needs address.addresses", "", "" },
 		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: address\n"
@@ -92,7 +93,8 @@ static void a_missing_file_says_how_to_make_one(void **state)
 	struct config *c = NULL;
 	struct error err = { 0 };
 
-	assert_fails(config_load(&c, "/nonexistent/move.yaml", &err), &err, "/nonexistent/move.yaml");
+	assert_fails(config_load(&c, "/nonexistent/move.yaml", &err), &err,
+	             "/nonexistent/move.yaml");
 	assert_non_null(strstr(err.hint, "mailhaul init"));
 }
 

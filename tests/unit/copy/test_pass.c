@@ -241,7 +241,46 @@ static void a_dry_run_changes_nothing_and_says_what_it_would(void **state)
 	sites_end(&s);
 }
 
-UNIT_TESTS("copy/pass", cmocka_unit_test(the_first_pass_brings_all_but_caches),
+static void folders_in_fs_layout_lie_one_in_the_other(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	s.from.layout = s.to.layout = MAILBOX_LAYOUT_FS;
+	sites_make(&s, M "Work/Invoices/cur");
+	sites_make(&s, M "Work/Invoices/new");
+	sites_make(&s, M "Work/Invoices/tmp");
+	sites_message(&s, M "Work/Invoices/new/700.e.host", "five\n", 1200000000);
+	sites_pass(&s, &r);
+	assert_true(sites_has(&s, N "Work/Invoices/new/700.e.host"));
+	assert_true(sites_has(&s, N "cur/100.a.host:2,Sa"));
+	assert_false(sites_has(&s, N "Work/cur")); /* no mailbox there, so none here */
+	assert_int_equal(r.skipped.n, 0);
+	sites_end(&s);
+}
+
+static void links_in_a_mailbox_are_not_followed_and_are_named(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	AUTO_FREE char *folder = sites_path(&s, M ".Shared");
+	AUTO_FREE char *message = sites_path(&s, M "cur/800.link:2,");
+	assert_int_equal(symlink("/etc", folder), 0);
+	assert_int_equal(symlink("/etc/passwd", message), 0);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 3);
+	assert_int_equal(r.skipped.n, 2);
+	assert_false(sites_has(&s, N ".Shared"));
+	assert_false(sites_has(&s, N "cur/800.link:2,"));
+	sites_end(&s);
+}
+
+UNIT_TESTS("copy/pass", cmocka_unit_test(folders_in_fs_layout_lie_one_in_the_other),
+           cmocka_unit_test(links_in_a_mailbox_are_not_followed_and_are_named),
+           cmocka_unit_test(the_first_pass_brings_all_but_caches),
            cmocka_unit_test(a_pass_that_finds_nothing_does_nothing),
            cmocka_unit_test(flags_are_renames_and_expunged_mail_goes),
            cmocka_unit_test(mail_that_only_new_has_stays_and_is_named),

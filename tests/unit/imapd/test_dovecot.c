@@ -64,9 +64,9 @@ static void settings_in_force_are_understood(void **state)
 static char *new_number(void *context, const char *path, struct span value)
 {
 	++*(int *)context;
-	return strcmp(path, "userdb/args") == 0 ? xstrdup("uid=6000") :
-	       strcmp(path, "mail_plugins") == 0 ? xstrdup("x") :
-	                                           NULL;
+	return strcmp(path, "userdb/args") == 0    ? xstrdup("uid=6000")
+	       : strcmp(path, "mail_plugins") == 0 ? xstrdup("x")
+	                                           : NULL;
 }
 
 static void a_value_is_changed_and_its_neighbours_are_not(void **state)
@@ -78,7 +78,8 @@ static void a_value_is_changed_and_its_neighbours_are_not(void **state)
 	assert_int_equal(dovecot_settings_rewrite(SPAN("mail_plugins = \" a\"\nuserdb {\n"
 	                                               "  args = uid=5000  \n}\n"
 	                                               "plugin {\n  args = uid=5000\n}\n# c\n"),
-	                                          new_number, &asked, &out), 2);
+	                                          new_number, &asked, &out),
+	                 2);
 	assert_string_equal(buf_text(&out), "mail_plugins = \"x\"\nuserdb {\n  args = uid=6000\n}\n"
 	                                    "plugin {\n  args = uid=5000\n}\n# c\n");
 	assert_int_equal(asked, 3);
@@ -142,8 +143,9 @@ static void a_location_becomes_paths(void **state)
 		struct mailbox_account a = { 0 };
 		struct error err = { 0 };
 
-		assert_good(mail_location_parse(span_of(rows[i].location), &user, &a, NULL, NULL, &err),
-		            &err);
+		assert_good(
+			mail_location_parse(span_of(rows[i].location), &user, &a, NULL, NULL, &err),
+			&err);
 		assert_string_equal(a.root, rows[i].root);
 		assert_int_equal(a.inbox != NULL, rows[i].inbox != NULL);
 		if (a.inbox)
@@ -156,7 +158,8 @@ static void a_location_becomes_paths(void **state)
 
 static void what_can_not_be_carried_is_said(void **state)
 {
-	static const struct mail_user user = { "bob", "/home/bob", 1, 1 }, homeless = { "x", "", 1, 1 };
+	static const struct mail_user user = { "bob", "/home/bob", 1, 1 },
+				      homeless = { "x", "", 1, 1 };
 	static const struct {
 		const char *location, *words;
 	} rows[] = {
@@ -174,10 +177,12 @@ static void what_can_not_be_carried_is_said(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++)
-		assert_fails(mail_location_parse(span_of(rows[i].location), &user, &a, NULL, NULL,
-		                                 &err), &err, rows[i].words);
+		assert_fails(
+			mail_location_parse(span_of(rows[i].location), &user, &a, NULL, NULL, &err),
+			&err, rows[i].words);
 	/* "~/Maildir" of a user without a home is /Maildir, which is nobody's */
-	assert_int_equal(mail_location_parse(SPAN("maildir:~"), &homeless, &a, NULL, NULL, &err), -1);
+	assert_int_equal(mail_location_parse(SPAN("maildir:~"), &homeless, &a, NULL, NULL, &err),
+	                 -1);
 }
 
 UNIT_TESTS("imapd/dovecot", cmocka_unit_test(settings_in_force_are_understood),

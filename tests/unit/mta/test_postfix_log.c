@@ -27,32 +27,38 @@ static void each_kind_of_line_becomes_its_event(void **state)
 		const char *id, *program;
 	} rows[] = {
 		{ "Nov 22 18:53:40 mail postfix/smtpd[23620]: connect from "
-		  "mx.example.com[192.0.2.11]", MTA_LOG_CONNECT, "", "smtpd" },
+		  "mx.example.com[192.0.2.11]",
+		  MTA_LOG_CONNECT, "", "smtpd" },
 		{ "Nov 22 18:53:40 mail postfix/smtpd[23620]: disconnect from "
-		  "mx.example.com[192.0.2.11] ehlo=1 mail=1 quit=1 commands=3", MTA_LOG_DISCONNECT,
-		  "", "smtpd" },
+		  "mx.example.com[192.0.2.11] ehlo=1 mail=1 quit=1 commands=3",
+		  MTA_LOG_DISCONNECT, "", "smtpd" },
 		{ "2026-11-22T18:53:40.123456+00:00 mail postfix/submission/smtpd[2]: 921032CEBF: "
-		  "client=pc[192.0.2.5], sasl_method=PLAIN, sasl_username=alice", MTA_LOG_CLIENT,
-		  "921032CEBF", "smtpd" },
+		  "client=pc[192.0.2.5], sasl_method=PLAIN, sasl_username=alice",
+		  MTA_LOG_CLIENT, "921032CEBF", "smtpd" },
 		{ "Nov 22 19:03:25 mail postfix/pickup[141]: 7CBC211D3: uid=1001 "
-		  "from=<alice@example.org>", MTA_LOG_PICKUP, "7CBC211D3", "pickup" },
+		  "from=<alice@example.org>",
+		  MTA_LOG_PICKUP, "7CBC211D3", "pickup" },
 		{ "Nov 22 18:53:40 mail postfix/cleanup[12620]: 921032CEBF: "
-		  "message-id=<a,b c@example.com>", MTA_LOG_MESSAGE_ID, "921032CEBF", "cleanup" },
+		  "message-id=<a,b c@example.com>",
+		  MTA_LOG_MESSAGE_ID, "921032CEBF", "cleanup" },
 		{ "Nov 22 18:53:40 mail postfix/qmgr[412]: 4jXYkc6qsqz1d2YY: "
-		  "from=<s6@example.com>, size=24717, nrcpt=2 (queue active)", MTA_LOG_QUEUED,
-		  "4jXYkc6qsqz1d2YY", "qmgr" },
+		  "from=<s6@example.com>, size=24717, nrcpt=2 (queue active)",
+		  MTA_LOG_QUEUED, "4jXYkc6qsqz1d2YY", "qmgr" },
 		{ "Nov 22 18:53:40 mail postfix/qmgr[412]: 921032CEBF: from=<a@example.com>, "
-		  "status=expired, returned to sender", MTA_LOG_EXPIRED, "921032CEBF", "qmgr" },
+		  "status=expired, returned to sender",
+		  MTA_LOG_EXPIRED, "921032CEBF", "qmgr" },
 		{ "Nov 22 18:53:40 mail postfix/qmgr[412]: 921032CEBF: removed", MTA_LOG_REMOVED,
 		  "921032CEBF", "qmgr" },
 		{ "Nov 22 18:53:40 mail postfix/bounce[4]: 921032CEBF: sender non-delivery "
-		  "notification: A00112233", MTA_LOG_NOTICE, "921032CEBF", "bounce" },
+		  "notification: A00112233",
+		  MTA_LOG_NOTICE, "921032CEBF", "bounce" },
 		{ "Nov 22 19:03:25 mail postfix/postsuper[227]: 82854FDA: placed on hold",
 		  MTA_LOG_HELD, "82854FDA", "postsuper" },
-		{ "Nov 22 19:03:25 mail postfix/postsuper[227]: 82854FDA: removed",
-		  MTA_LOG_REMOVED, "82854FDA", "postsuper" },
+		{ "Nov 22 19:03:25 mail postfix/postsuper[227]: 82854FDA: removed", MTA_LOG_REMOVED,
+		  "82854FDA", "postsuper" },
 		{ "Nov 22 19:03:20 mail postfix/master[140]: daemon started -- version 3.7.11, "
-		  "configuration /etc/postfix", MTA_LOG_START, "", "master" },
+		  "configuration /etc/postfix",
+		  MTA_LOG_START, "", "master" },
 		{ "Nov 22 19:03:20 mail postfix/master[140]: terminating on signal 15",
 		  MTA_LOG_STOP, "", "master" },
 		{ "Nov 22 19:03:20 mail postfix/smtpd[1]: NOQUEUE: reject: RCPT from "
@@ -92,9 +98,10 @@ static void a_delivery_tells_all(void **state)
 
 static void addresses_with_commas_do_not_cut_the_line(void **state)
 {
-	struct mta_log_event e = read_line(
-		"Nov 22 19:03:25 m postfix/lmtp[2]: 7CBC211D3: to=<\"a, status=bounced\"@example.org>, "
-		"relay=h[private/dovecot-lmtp], delay=1, dsn=4.2.0, status=deferred (host said: 451 x)");
+	struct mta_log_event e = read_line("Nov 22 19:03:25 m postfix/lmtp[2]: 7CBC211D3: to=<\"a, "
+	                                   "status=bounced\"@example.org>, "
+	                                   "relay=h[private/dovecot-lmtp], delay=1, dsn=4.2.0, "
+	                                   "status=deferred (host said: 451 x)");
 
 	(void)state;
 	assert_int_equal(e.status, MTA_STATUS_DEFERRED);
@@ -126,7 +133,8 @@ static void other_lines_are_no_events(void **state)
 		"",
 		"Nov 22 19:03:25",
 		"Nov 22 19:03:25 mail postfix/smtp[214]: connect to x[192.0.2.1]:25: refused",
-		"Nov 22 19:03:25 mail postfix/smtpd[214]: warning: 7CBC211D3: to=<x>, status=sent (y)",
+		"Nov 22 19:03:25 mail postfix/smtpd[214]: warning: 7CBC211D3: to=<x>, status=sent "
+		"(y)",
 		"Nov 22 19:03:25 mail dovecot: lmtp(1): Connect from local",
 		"Nov 22 19:03:25 mail sshd[1]: 7CBC211D3: to=<x>, status=sent (y)",
 		"Nov 22 19:03:25 mail postfix/smtp[214]: 7CBC211D3: to=<x>, relay=none",

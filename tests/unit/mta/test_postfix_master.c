@@ -30,18 +30,17 @@ static void what_accepts_mail_is_taken_out_with_its_options(void **state)
 
 	(void)state;
 	assert_int_equal(postfix_master_close(span_of(text), accepts, NULL, &closed), 2);
-	assert_string_equal(buf_text(&closed),
-	                    "# head\n"
-	                    "#mailhaul: smtp      inet  n - n - - smtpd\n"
-	                    "#smtps    inet  n - n - - smtpd\n"
-	                    "#mailhaul: submission inet n - n - - smtpd\n"
-	                    "#mailhaul:   -o a=b\n"
-	                    "# between\n"
-	                    "#mailhaul: \t-o c=d\n"
-	                    "pickup    unix  n - n 60 1 pickup\n"
-	                    "  -o e=f\n"
-	                    "policy    inet  n n n - - spawn argv=/x\n"
-	                    "dangling  inet");
+	assert_string_equal(buf_text(&closed), "# head\n"
+	                                       "#mailhaul: smtp      inet  n - n - - smtpd\n"
+	                                       "#smtps    inet  n - n - - smtpd\n"
+	                                       "#mailhaul: submission inet n - n - - smtpd\n"
+	                                       "#mailhaul:   -o a=b\n"
+	                                       "# between\n"
+	                                       "#mailhaul: \t-o c=d\n"
+	                                       "pickup    unix  n - n 60 1 pickup\n"
+	                                       "  -o e=f\n"
+	                                       "policy    inet  n n n - - spawn argv=/x\n"
+	                                       "dangling  inet");
 }
 
 static void closing_twice_takes_out_nothing_more(void **state)

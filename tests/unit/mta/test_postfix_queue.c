@@ -15,12 +15,14 @@ static void queue_lines_become_messages(void **state)
 {
 	AUTO_MTA_QUEUE struct mta_queue q = { 0 };
 	size_t bad = postfix_queue_parse(
-		SPAN("{\"queue_name\": \"deferred\", \"queue_id\": \"B35BD11F1\", \"arrival_time\": "
+		SPAN("{\"queue_name\": \"deferred\", \"queue_id\": \"B35BD11F1\", "
+	             "\"arrival_time\": "
 	             "1795373983, \"message_size\": 270, \"forced_expire\": false, \"sender\": "
 	             "\"alice@example.org\", \"recipients\": [{\"address\": \"a@example.com\", "
 	             "\"delay_reason\": \"x\"}, {\"address\": \"b@example.com\"}]}\n"
 	             "not json\n{\"queue_id\": 5}\n"
-	             "{\"queue_name\":\"active\",\"queue_id\":\"C1\",\"sender\":\"MAILER-DAEMON\"}\n"),
+	             "{\"queue_name\":\"active\",\"queue_id\":\"C1\",\"sender\":\"MAILER-DAEMON\"}"
+	             "\n"),
 		&q);
 
 	(void)state;
@@ -61,8 +63,12 @@ static void paths_from_the_old_queue_are_held_against_a_rule(void **state)
 static void a_header_is_one_that_tar_takes(void **state)
 {
 	char folder[] = "/tmp/unit-unpack-XXXXXX", header[512], path[128], command[256];
-	struct unpack_file file = { .path = "deferred/A/ABC", .mode = 0700, .uid = 103, .gid = 107,
-		                    .size = 5, .mtime_ns = 1795373983123456789 };
+	struct unpack_file file = { .path = "deferred/A/ABC",
+		                    .mode = 0700,
+		                    .uid = 103,
+		                    .gid = 107,
+		                    .size = 5,
+		                    .mtime_ns = 1795373983123456789 };
 	char listing[256] = "";
 	FILE *f;
 
@@ -84,7 +90,8 @@ static void a_header_is_one_that_tar_takes(void **state)
 	assert_int_equal(pclose(f), 0);
 	unlink(path);
 	rmdir(folder);
-	assert_string_equal(listing, "-rwx------ 103/107           5 2026-11-22 18:59 deferred/A/ABC\n");
+	assert_string_equal(listing,
+	                    "-rwx------ 103/107           5 2026-11-22 18:59 deferred/A/ABC\n");
 	file.path = "a-name-that-is-longer-than-ninety-nine-octets-and-therefore-does-not-fit-into-"
 		    "the-field-of-the-header";
 	assert_false(unpack_header(&file, header));
@@ -95,7 +102,11 @@ static void what_was_carried_is_known_afterwards(void **state)
 	char folder[] = "/tmp/unit-carried-XXXXXX", command[64];
 	char message[] = "deferred/B/B1", named[] = "deferred/B/B7", log[] = "defer/B/B1";
 	struct carried_file rows[] = {
-		{ .path = message, .size = 10, .mtime_ns = -1, .inode = 7, .phase = CARRIED_STAGED },
+		{ .path = message,
+		  .size = 10,
+		  .mtime_ns = -1,
+		  .inode = 7,
+		  .phase = CARRIED_STAGED },
 		{ .path = log, .size = 2, .phase = CARRIED_NAMED },
 	};
 	AUTO_CARRIED_FILES struct carried_files files = { 0 };

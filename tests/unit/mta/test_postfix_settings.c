@@ -26,9 +26,11 @@ static void values_are_filled_in(void **state)
 	};
 
 	(void)state;
-	postfix_settings_parse(&f, SPAN("myhostname = mail.$mydomain\nmydomain = example.org\n"
-	                                "empty =\ncompatibility_level = 3.6\n"
-	                                "mydestination = here\n"), true);
+	postfix_settings_parse(&f,
+	                       SPAN("myhostname = mail.$mydomain\nmydomain = example.org\n"
+	                            "empty =\ncompatibility_level = 3.6\n"
+	                            "mydestination = here\n"),
+	                       true);
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		AUTO_BUF struct buf out = { 0 };
 
@@ -142,21 +144,24 @@ static void files_are_found_wherever_a_value_names_them(void **state)
 
 	(void)state;
 	postfix_settings_parse(
-		&f, SPAN("alias_maps = hash:/etc/aliases\nvirtual_alias_maps = $virtual_maps\n"
-	                 "virtual_maps = proxy:hash:/etc/postfix/virtual\n"
-	                 "smtpd_recipient_restrictions = permit, check_recipient_access "
-	                 "hash:/etc/postfix/access, { check_client_access { "
-	                 "cidr:/etc/postfix/client, default_action = DUNNO } }, "
-	                 "check_policy_service inet:127.0.0.1:10023\n"
-	                 "smtp_sasl_password_maps = lmdb:/etc/postfix/pw\n"
-	                 "smtpd_tls_cert_file = /etc/ssl/mail.pem\n"
-	                 "smtpd_tls_key_file = /etc/ssl/mail.key\nmyorigin = /etc/mailname\n"
-	                 "mailbox_command = /usr/bin/procmail -a \"$EXTENSION\"\n"
-	                 "queue_directory = /var/spool/postfix\nmail_spool_directory = /var/mail\n"
-	                 "smtpd_tls_session_cache_database = btree:/var/lib/x\n"
-	                 "smtpd_milters = inet:127.0.0.1:8891\n"), true);
-	postfix_services_parse(&f, SPAN("submission inet n - n - - smtpd -o "
-	                                "smtpd_client_restrictions=permit_x,hash:/etc/postfix/sub\n"));
+		&f,
+		SPAN("alias_maps = hash:/etc/aliases\nvirtual_alias_maps = $virtual_maps\n"
+	             "virtual_maps = proxy:hash:/etc/postfix/virtual\n"
+	             "smtpd_recipient_restrictions = permit, check_recipient_access "
+	             "hash:/etc/postfix/access, { check_client_access { "
+	             "cidr:/etc/postfix/client, default_action = DUNNO } }, "
+	             "check_policy_service inet:127.0.0.1:10023\n"
+	             "smtp_sasl_password_maps = lmdb:/etc/postfix/pw\n"
+	             "smtpd_tls_cert_file = /etc/ssl/mail.pem\n"
+	             "smtpd_tls_key_file = /etc/ssl/mail.key\nmyorigin = /etc/mailname\n"
+	             "mailbox_command = /usr/bin/procmail -a \"$EXTENSION\"\n"
+	             "queue_directory = /var/spool/postfix\nmail_spool_directory = /var/mail\n"
+	             "smtpd_tls_session_cache_database = btree:/var/lib/x\n"
+	             "smtpd_milters = inet:127.0.0.1:8891\n"),
+		true);
+	postfix_services_parse(&f,
+	                       SPAN("submission inet n - n - - smtpd -o "
+	                            "smtpd_client_restrictions=permit_x,hash:/etc/postfix/sub\n"));
 	postfix_find_files(&f);
 	for (size_t i = 0; i < ROWS(want); i++) {
 		bool found = false;

@@ -84,7 +84,8 @@ static void a_file_longer_than_the_limit_is_an_error_not_a_part(void **state)
 	AUTO_BUF struct buf out = { 0 };
 	struct error err = { 0 };
 
-	assert_fails(host_read(f->reader, "/etc/motd", 5, &out, &err), &err, "longer than 5 octets");
+	assert_fails(host_read(f->reader, "/etc/motd", 5, &out, &err), &err,
+	             "longer than 5 octets");
 	assert_good(host_read(f->reader, "/etc/motd", 6, &out, &err), &err);
 }
 
@@ -99,7 +100,8 @@ static void a_read_only_agent_changes_nothing(void **state)
 	assert_fails(host_do(f->reader, "postfix-stop", NULL, SPAN(""), NULL, &err), &err,
 	             "started read-only");
 	assert_fails(host_mkdir(f->reader, "/x", 0755, 0, 0, &err), &err, "started read-only");
-	assert_fails(host_rename(f->reader, "/etc/motd", "/etc/x", &err), &err, "started read-only");
+	assert_fails(host_rename(f->reader, "/etc/motd", "/etc/x", &err), &err,
+	             "started read-only");
 	assert_false(host_has(f->reader, "/etc/x"));
 }
 
@@ -108,7 +110,8 @@ static void only_rows_of_the_table_can_be_run(void **state)
 	struct folder *f = *state;
 	struct error err = { 0 };
 
-	assert_fails(host_do(f->writer, "sh", NULL, SPAN(""), NULL, &err), &err, "no such command row");
+	assert_fails(host_do(f->writer, "sh", NULL, SPAN(""), NULL, &err), &err,
+	             "no such command row");
 	assert_fails(host_do(f->writer, "postfix-start", NULL, SPAN(""), NULL, &err), &err,
 	             "can't be asked of a folder");
 }

@@ -58,8 +58,11 @@ static void a_second_survey_replaces_the_first(void **state)
 
 static struct mailbox_account account(const char *user, const char *root, uint32_t uid)
 {
-	return (struct mailbox_account){ .user = xstrdup(user), .home = xstrdup("/home/x"),
-		                         .root = xstrdup(root), .uid = uid, .gid = uid };
+	return (struct mailbox_account){ .user = xstrdup(user),
+		                         .home = xstrdup("/home/x"),
+		                         .root = xstrdup(root),
+		                         .uid = uid,
+		                         .gid = uid };
 }
 
 static void add_pair(struct account_pairs *pairs, const char *user, const char *root)

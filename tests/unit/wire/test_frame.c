@@ -15,12 +15,14 @@ static void a_frame_is_read_only_when_it_is_whole(void **state)
 	wire_frame(&bytes, WIRE_READ, 7, SPAN("abc"));
 	wire_frame(&bytes, WIRE_END, 8, SPAN(""));
 	for (size_t cut = 0; cut < WIRE_HEADER_SIZE + 3; cut++)
-		assert_int_equal(wire_read_frame((struct span){ bytes.p, cut }, &frame, &used, &err), 0);
+		assert_int_equal(
+			wire_read_frame((struct span){ bytes.p, cut }, &frame, &used, &err), 0);
 	assert_int_equal(wire_read_frame(buf_span(&bytes), &frame, &used, &err), 1);
 	assert_int_equal(frame.kind, WIRE_READ);
 	assert_int_equal(frame.request, 7);
 	assert_true(span_is(frame.body, "abc"));
-	assert_int_equal(wire_read_frame(span_from(buf_span(&bytes), used), &frame, &used, &err), 1);
+	assert_int_equal(wire_read_frame(span_from(buf_span(&bytes), used), &frame, &used, &err),
+	                 1);
 	assert_int_equal(frame.request, 8);
 }
 
@@ -43,7 +45,8 @@ static void a_field_that_is_cut_anywhere_is_bad_and_never_read_past(void **state
 	struct error err = { 0 };
 
 	(void)state;
-	wire_put_entry(&body, &(struct wire_entry){ .path = SPAN("a\0b"), .mtime_ns = UINT64_MAX,
+	wire_put_entry(&body, &(struct wire_entry){ .path = SPAN("a\0b"),
+	                                            .mtime_ns = UINT64_MAX,
 	                                            .target = SPAN("t") });
 	/* each cut in memory of its own, so that a sanitizer sees one octet too far */
 	for (size_t cut = 0; cut < body.n; cut++) {
