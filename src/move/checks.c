@@ -224,6 +224,28 @@ static enum check_answer listeners_have_owners(struct move *m, struct buf *seen)
 	return good ? CHECK_YES : CHECK_NO;
 }
 
+/* Without a log there are no canaries and no ledger. */
+static enum check_answer log_is_readable(struct host *h, struct buf *seen)
+{
+	AUTO_MTA_FACTS struct mta_facts facts = { 0 };
+	struct error err = { 0 };
+
+	if (mta_facts(h, &facts, &err) < 0)
+		return unknown(seen, &err);
+	buf_add_text(seen, facts.logs.n ? facts.logs.rows[0] : "no file");
+	return facts.logs.n ? CHECK_YES : CHECK_NO;
+}
+
+static enum check_answer old_log(struct move *m, struct buf *seen)
+{
+	return log_is_readable(m->old, seen);
+}
+
+static enum check_answer new_log(struct move *m, struct buf *seen)
+{
+	return log_is_readable(m->new, seen);
+}
+
 /* To add a check, add a row and its function. */
 const struct check_row move_checks[] = {
 	{ "state.surveyed", "state", "Have both sites been surveyed?", "mailhaul survey",
@@ -253,5 +275,11 @@ const struct check_row move_checks[] = {
 	{ "listeners.old", "listeners", "Does every mail port of the old host have a known owner?",
 	  "find the process (a removed MTA may still run) and stop it", CHECK_SHOULD,
 	  listeners_have_owners },
+	{ "logs.old", "logs", "Does the old MTA write its log into a file?",
+	  "nothing to do for a host that is a disk; else set maillog_file in main.cf", CHECK_SHOULD,
+	  old_log },
+	{ "logs.new", "logs", "Does the new MTA write its log into a file?",
+	  "install a syslog daemon, or set maillog_file in main.cf (postlogd(8))", CHECK_MUST,
+	  new_log },
 };
 const unsigned move_checks_rows = ROWS(move_checks);
