@@ -4,6 +4,7 @@ disk, a loss on the new side.
 """
 
 import re
+import time
 
 import pytest
 
@@ -48,6 +49,19 @@ def test_a_job_that_injects_mail_is_found_and_the_cutover_goes_back(lab, job):
         assert not daemons.pid(lab.old, "cron")
         journey.admin.run("rollback")
         assert daemons.pid(lab.old, "cron")
+
+
+def test_a_budget_that_runs_out_opens_the_old_side_again(lab):
+    journey = Journey(lab, mover.settings(canary=False, budget=15, grace=25))
+    journey.get_ready()
+    # a client that says nothing holds its session, and with it the window
+    lab.worlds[0].spawn("/usr/bin/python3", "-c",
+                        "import socket, time\n"
+                        f"s = socket.create_connection(('{hosts.MAIL_V4}', 25))\ntime.sleep(90)")
+    time.sleep(1)
+    done = journey.admin.run("cutover", expect=mover.NO)
+    assert "the budget of 15 s has run out" in done.stdout, done.stdout
+    old_serves_again(lab, journey)
 
 
 def test_a_wrong_pair_is_refused(lab):

@@ -18,7 +18,7 @@ GOOD, NO, USAGE, DATA, UNREACHED, LATER, PERSON = 0, 1, 64, 65, 69, 75, 78
 
 
 def settings(switch: str = "dns", close: str = "refuse", old: str = "", budget: int = 300,
-             canary: bool = True, more: str = "") -> str:
+             canary: bool = True, grace: int = 3, more: str = "") -> str:
     """A move.yaml for the lab; `more` is appended."""
     lines = [
         "name: house",
@@ -26,7 +26,7 @@ def settings(switch: str = "dns", close: str = "refuse", old: str = "", budget: 
         "new: {host: local}",
         f"close: {close}",
         f"switch: {switch}",
-        f"window: {{budget: {budget}, session_grace: 3, flush_wait: 15}}",
+        f"window: {{budget: {budget}, session_grace: {grace}, flush_wait: 15}}",
         f"resolvers: ['{hosts.RESOLVER_V4}']",
         "watch_interval: 1",
         "dns:",

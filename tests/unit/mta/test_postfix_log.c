@@ -133,8 +133,7 @@ static void other_lines_are_no_events(void **state)
 		"",
 		"Nov 22 19:03:25",
 		"Nov 22 19:03:25 mail postfix/smtp[214]: connect to x[192.0.2.1]:25: refused",
-		"Nov 22 19:03:25 mail postfix/smtpd[214]: warning: 7CBC211D3: to=<x>, status=sent "
-		"(y)",
+		"Nov 22 19:03:25 mail postfix/smtpd[214]: warning: 7CBC211D3: to=<x>, status=sent",
 		"Nov 22 19:03:25 mail dovecot: lmtp(1): Connect from local",
 		"Nov 22 19:03:25 mail sshd[1]: 7CBC211D3: to=<x>, status=sent (y)",
 		"Nov 22 19:03:25 mail postfix/smtp[214]: 7CBC211D3: to=<x>, relay=none",
