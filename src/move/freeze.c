@@ -23,8 +23,12 @@
 int step_close_new(struct move *m, struct error *err)
 {
 	if (fence_close(m->new, ports_mail, ROWS(ports_mail), err) < 0)
-		return -1;
-	return imapd_stop(m->new, err) < 0 || mta_stop(m->new, err) < 0 ? -1 : 0;
+		return err->sys_errno == ENOENT
+		               ? error_hint(err,
+		                            "the staged opening needs it: install nftables there")
+		               : -1;
+	/* the MTA first: a delivery under way needs the mailbox server to end it */
+	return mta_stop(m->new, err) < 0 || imapd_stop(m->new, err) < 0 ? -1 : 0;
 }
 
 int step_freeze(struct move *m, struct error *err)
