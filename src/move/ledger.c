@@ -273,16 +273,15 @@ static void gathered_fini(struct gathered *g)
 static int gather(struct move *m, struct gathered *g, struct ledger *l, struct error *err)
 {
 	struct gathering boxes = { .ledger = l, .mailboxes = g->mailboxes };
-	int64_t began, opened;
+	int64_t began;
 
 	if (state_get_i64(m->state, "seed.first_ms", 0, &began, err) < 0 ||
-	    state_get_i64(m->state, "open.at_ms", 0, &opened, err) < 0 ||
 	    mta_carried_load(m->state, "old", "new", &g->carried, err) < 0)
 		return -1;
 	g->queue_ms = clock_wall_ms();
 	if (gather_queue(m->new, &g->queue, err) < 0 ||
 	    logs_read(m->old, began, &g->old, err) < 0 ||
-	    logs_read(m->new, opened, &g->new, err) < 0)
+	    logs_read(m->new, began, &g->new, err) < 0)
 		return -1;
 	if (messages_walk(m->state, NULL, MESSAGES_MANIFEST, take_manifest, &boxes, err) < 0)
 		return -1;

@@ -37,6 +37,15 @@ def test_what_the_new_side_took_is_on_the_old_side_once(lab):
     audit.expect_good(lab.audit("old", more, quiet_seconds=150))
     assert "nothing to take back" in journey.admin.run("rollback").stdout
 
+    # and the move can be made again, with what went there and back in its place once
+    journey.admin.run("seed", "--until-small")
+    journey.admin.run("cutover")
+    journey.admin.run("watch", "--until-agree")
+    assert audit.expect_good(lab.audit("new", run)).sent == TAKEN_BY_NEW
+    journey.admin.run("verify")
+    own = journey.ledger()
+    assert own["unaccounted"] == 0 and own["accepted_new"] >= TAKEN_BY_NEW, own["names"][:5]
+
 
 def test_a_rollback_from_any_step_leaves_an_old_side_that_serves(lab):
     journey = Journey(lab, mover.settings("dns", "defer", canary=False))
