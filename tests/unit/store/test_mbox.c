@@ -105,7 +105,7 @@ static void dovecots_own_first_message_is_no_mail(void **state)
 
 static void a_giant_header_goes_through(void **state)
 {
-	AUTO_BUF struct buf text = { 0 }, want = { 0 };
+	AUTO_BUF struct buf text = { 0 };
 	struct error err = { 0 };
 	struct told t;
 
