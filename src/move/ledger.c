@@ -169,12 +169,21 @@ static void sum_carried(struct ledger *l, const struct ledger_sources *s,
 	}
 }
 
+/* Accepted before the account begins and delivered after: its Message-ID (cleanup(8) logs "<>" when
+ * there is none) stands in a line that was left out, and it is in no sum. */
+static bool came_before(const struct log_message *m)
+{
+	return !m->message_id[0] && m->deliveries_n;
+}
+
 static void sum_old(struct ledger *l, const struct ledger_sources *s)
 {
 	for (size_t i = 0; i < s->old->n; i++) {
 		const struct log_message *m = &s->old->rows[i];
 		const char *new_id = new_id_of(s, m->id);
 
+		if (!new_id && came_before(m))
+			continue;
 		l->accepted_old++;
 		for (size_t k = 0; k < m->deliveries_n; k++)
 			if (!new_id || m->deliveries[k].status == MTA_STATUS_SENT ||
@@ -194,7 +203,7 @@ static void sum_new(struct ledger *l, const struct ledger_sources *s)
 	for (size_t i = 0; i < s->new->n; i++) {
 		const struct log_message *m = &s->new->rows[i];
 
-		if (came_by_carrying(s, m->id))
+		if (came_by_carrying(s, m->id) || came_before(m))
 			continue;
 		l->accepted_new++;
 		for (size_t k = 0; k < m->deliveries_n; k++)
