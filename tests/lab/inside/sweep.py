@@ -13,6 +13,7 @@ import imaplib
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -104,6 +105,16 @@ def _mbox_copies(person: people.Person, home: Path) -> Iterator[dict]:
                 yield _line(token, person.address, folder, str(number))
 
 
+def select(session: imaplib.IMAP4, name: str) -> list:
+    """Select a folder; a busy server may say NO for a moment (a lock, a first index)."""
+    for _ in range(10):
+        status, answer = session.select(name, readonly=True)
+        if status == "OK":
+            return answer
+        time.sleep(0.5)
+    raise SystemExit(f"{name}: {answer}")
+
+
 def imap() -> Iterator[dict]:
     """Every copy in the mailboxes, as a client sees them."""
     for person in people.PEOPLE:
@@ -113,7 +124,7 @@ def imap() -> Iterator[dict]:
             if b"\\Noselect" in line or b"\\NonExistent" in line:
                 continue
             name = folder_name(line)
-            if session.select(quote(name), readonly=True)[1] == [b"0"]:
+            if select(session, quote(name)) == [b"0"]:
                 continue
             _, rows = session.uid("FETCH", "1:*", "(BODY.PEEK[HEADER.FIELDS (X-HAUL-TOKEN)])")
             for row in rows:
