@@ -13,7 +13,6 @@ import imaplib
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -106,13 +105,11 @@ def _mbox_copies(person: people.Person, home: Path) -> Iterator[dict]:
 
 
 def select(session: imaplib.IMAP4, name: str) -> list:
-    """Select a folder; a busy server may say NO for a moment (a lock, a first index)."""
-    for _ in range(10):
-        status, answer = session.select(name, readonly=True)
-        if status == "OK":
-            return answer
-        time.sleep(0.5)
-    raise SystemExit(f"{name}: {answer}")
+    """Select a folder; one that is refused is a failure, with the server's words."""
+    status, answer = session.select(name, readonly=True)
+    if status != "OK":
+        raise SystemExit(f"{name}: {status} {answer}")
+    return answer
 
 
 def imap() -> Iterator[dict]:
