@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "copy/pass.h"
+#include "store/files.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct files {
 	struct mailbox_writer *writer;
 	struct mailbox_changes changes;
 	struct mail_listing old, new; /* only their files: of the homes, and of the roots */
+	struct strings exchanged;     /* mbox folders whose index files are brought anew */
 };
 
 static const char *place_name(enum mail_place place)
@@ -156,6 +158,61 @@ static int bring(struct files *f, const struct mail_file *file, struct error *er
 	return record(f, file, &digest, err);
 }
 
+/* ── the index files of an mbox folder ──────────────────────────────────────────────────────── */
+
+/* "2023/.imap/spring/dovecot.index" is of the folder "2023/spring"; NULL: of none. */
+static char *index_folder(const struct mail_file *file)
+{
+	const char *mark = strstr(file->path, ".imap/"), *name, *end;
+
+	if (file->place != MAIL_PLACE_ROOT || !mark || (mark > file->path && mark[-1] != '/'))
+		return NULL;
+	name = mark + strlen(".imap/");
+	end = strchr(name, '/');
+	if (!end || !files_is_index(end + 1))
+		return NULL;
+	return xasprintf("%.*s%.*s", (int)(mark - file->path), file->path, (int)(end - name), name);
+}
+
+static bool is_exchanged(const struct files *f, const struct mail_file *file)
+{
+	AUTO_FREE char *folder = f->exchanged.n ? index_folder(file) : NULL;
+
+	return folder && strings_has(&f->exchanged, folder);
+}
+
+static void find_unlike(struct files *f, const struct mail_listing *these,
+                        const struct mail_listing *those)
+{
+	for (size_t i = 0; i < these->files_n; i++) {
+		const struct mail_file *file = &these->files[i];
+		AUTO_FREE char *folder = index_folder(file);
+
+		if (folder && !strings_has(&f->exchanged, folder) &&
+		    !is_same(file, mail_listing_find_file(those, file->place, file->path)))
+			strings_add(&f->exchanged, folder);
+	}
+}
+
+/*
+ * They are one set: dovecot.index of one day beside dovecot.index.log of another, and Dovecot
+ * answers SELECT with an internal error. So where one is unlike old's, or old has it not, all of
+ * new's go, and all of old's are brought.
+ */
+static int exchange_indexes(struct files *f, struct error *err)
+{
+	find_unlike(f, &f->old, &f->new);
+	find_unlike(f, &f->new, &f->old);
+	if (f->p->options->dry_run)
+		return 0;
+	for (size_t i = 0; i < f->exchanged.n; i++)
+		if (mailbox_drop_indexes(&f->changes, f->exchanged.rows[i], err) < 0)
+			return -1;
+	return mailbox_changes_send(&f->changes, err);
+}
+
+/* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
+
 static int bring_all(struct files *f, struct error *err)
 {
 	const struct digest none = { 0 };
@@ -165,8 +222,9 @@ static int bring_all(struct files *f, struct error *err)
 		const struct mail_file *there = mail_listing_find_file(&f->new, file->place,
 		                                                       file->path);
 		const char *place = place_name(file->place);
+		bool same = is_same(file, there) && !is_exchanged(f, file);
 
-		if (!is_same(file, there)) {
+		if (!same) {
 			if (f->p->options->dry_run)
 				f->p->out->files++;
 			else if (bring(f, file, err) < 0)
@@ -174,8 +232,7 @@ static int bring_all(struct files *f, struct error *err)
 		}
 		if (f->p->options->dry_run)
 			continue;
-		if (file->target ||
-		    (is_same(file, there) && !known_find_file(&f->p->known, place, file->path)))
+		if (file->target || (same && !known_find_file(&f->p->known, place, file->path)))
 			if (record(f, file, &none, err) < 0)
 				return -1;
 	}
@@ -221,11 +278,15 @@ static void change_failed(void *context, const char *what, const struct error *w
 static int bring_and_record(struct files *f, struct error *err)
 {
 	if (f->p->options->dry_run)
-		return bring_all(f, err) < 0 || drop_gone(f, err) < 0 ? -1 : 0;
+		return exchange_indexes(f, err) < 0 || bring_all(f, err) < 0 ||
+		                       drop_gone(f, err) < 0
+		               ? -1
+		               : 0;
 	if (state_begin(f->p->state, err) < 0)
 		return -1;
-	if (bring_all(f, err) == 0 && mailbox_commit(f->writer, NULL, err) == 0 &&
-	    drop_gone(f, err) == 0 && state_commit(f->p->state, err) == 0)
+	if (exchange_indexes(f, err) == 0 && bring_all(f, err) == 0 &&
+	    mailbox_commit(f->writer, NULL, err) == 0 && drop_gone(f, err) == 0 &&
+	    state_commit(f->p->state, err) == 0)
 		return 0;
 	state_abandon(f->p->state);
 	return -1;
@@ -247,6 +308,7 @@ int pass_files(struct pass *p, struct error *err)
 	if (result == 0)
 		result = bring_and_record(&f, err);
 	mailbox_changes_fini(&f.changes);
+	strings_fini(&f.exchanged);
 	mail_listing_fini(&f.old);
 	mail_listing_fini(&f.new);
 	return result;

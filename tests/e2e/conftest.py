@@ -15,6 +15,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lab import audit, mover, sealed
 from lab.lab import Lab
 
+FAILED = pytest.StashKey[bool]()
+# what a host says of itself: file in build/e2e/TEST/HOST, and the command that prints it
+HOST_WORDS = {
+    "mail.log": "cat /var/log/mail.log",
+    "dovecot.log": "cat /var/log/dovecot.log",
+    "queue": "postqueue -p",
+    "processes": "ps axfww",
+}
+
 
 def pytest_collection_modifyitems(items):
     """Without root or a built program there is no lab; each test says so and counts as skipped."""
@@ -25,12 +34,35 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=why))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let the fixture below know whether the test itself has failed."""
+    report = (yield).get_result()
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+
+
 @pytest.fixture(name="lab")
 def fixture_lab(request):
-    """A fresh lab for one test, with fewer letters than the demo has: nobody watches."""
+    """A fresh lab for one test, with fewer letters than the demo has: nobody watches.
+
+    A failed test leaves in build/e2e/TEST what each host says of itself.
+    """
     name = f"e2e-{os.getpid()}-{abs(hash(request.node.nodeid)) % 10000}"
     with Lab(name, letters=getattr(request, "param", 800)) as lab:
         yield lab
+        if request.node.stash.get(FAILED, False):
+            keep_words(lab, Path(sealed.program()).parent / "e2e" / request.node.name)
+
+
+def keep_words(lab: Lab, folder: Path) -> None:
+    """Leave in `folder` what each host of `lab` says of itself."""
+    for host in (lab.old, lab.new, *lab.worlds):
+        place = folder / host.name
+        place.mkdir(parents=True, exist_ok=True)
+        for name, command in HOST_WORDS.items():
+            done = host.run("sh", "-c", command, check=False)
+            (place / name).write_text(done.stdout + done.stderr, errors="surrogateescape")
 
 
 class Journey:

@@ -146,7 +146,47 @@ static void what_new_took_is_appended_to_old_s_file_once(void **state)
 	sites_end(&s);
 }
 
+#define OLD_INDEX "old/home/alice/mail/.imap/INBOX/"
+#define NEW_INDEX "new/home/alice/mail/.imap/INBOX/"
+
+/* As after a rollback, when new's own Dovecot has written the files that old has not. */
+static void index_files_of_a_folder_are_exchanged_as_one_set(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_make(&s, "old/home/alice/mail/.imap/INBOX");
+	sites_make(&s, "old/home/alice/mail/Archive/.imap/2018");
+	sites_write(&s, OLD_INDEX "dovecot.index.log", "log 1");
+	sites_write(&s, "old/home/alice/mail/Archive/.imap/2018/dovecot.index.log", "log");
+	sites_pass(&s, &r);
+	same_file(&s, "home/alice/mail/.imap/INBOX/dovecot.index.log");
+	same_file(&s, "home/alice/mail/Archive/.imap/2018/dovecot.index.log");
+
+	sites_write(&s, NEW_INDEX "dovecot.index", "written by new for its log 2");
+	sites_write(&s, NEW_INDEX "dovecot.index.cache", "written by new");
+	sites_write(&s, "new/home/alice/mail/Archive/.imap/2018/dovecot.index.cache", "by new");
+	sites_pass(&s, &r);
+	assert_false(sites_has(&s, NEW_INDEX "dovecot.index"));
+	assert_false(sites_has(&s, NEW_INDEX "dovecot.index.cache"));
+	same_file(&s, "home/alice/mail/.imap/INBOX/dovecot.index.log");
+	/* nothing of that folder's set is unlike old's: new's cache may stay */
+	assert_true(sites_has(&s, "new/home/alice/mail/Archive/.imap/2018/dovecot.index.cache"));
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+
+	sites_write(&s, OLD_INDEX "dovecot.index", "old has one by now");
+	sites_write(&s, NEW_INDEX "dovecot.index.log.2", "and new another");
+	sites_pass(&s, &r);
+	same_file(&s, "home/alice/mail/.imap/INBOX/dovecot.index");
+	same_file(&s, "home/alice/mail/.imap/INBOX/dovecot.index.log");
+	assert_false(sites_has(&s, NEW_INDEX "dovecot.index.log.2"));
+	sites_end(&s);
+}
+
 UNIT_TESTS("copy/mbox", cmocka_unit_test(mbox_files_travel_and_then_only_their_tails),
+           cmocka_unit_test(index_files_of_a_folder_are_exchanged_as_one_set),
            cmocka_unit_test(mail_of_its_own_keeps_new_s_file_from_being_replaced),
            cmocka_unit_test(verify_reads_into_the_files),
            cmocka_unit_test(what_new_took_is_appended_to_old_s_file_once));
