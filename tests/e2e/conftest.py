@@ -56,13 +56,16 @@ def fixture_lab(request):
 
 
 def keep_words(lab: Lab, folder: Path) -> None:
-    """Leave in `folder` what each host of `lab` says of itself."""
+    """Leave in `folder` what each host of `lab` says of itself, and show the end of each log."""
     for host in (lab.old, lab.new, *lab.worlds):
         place = folder / host.name
         place.mkdir(parents=True, exist_ok=True)
         for name, command in HOST_WORDS.items():
             done = host.run("sh", "-c", command, check=False)
             (place / name).write_text(done.stdout + done.stderr, errors="surrogateescape")
+            lines = done.stdout.encode("utf-8", "replace").decode().splitlines()
+            if name in ("mail.log", "queue"):
+                print(f"--- {host.name}: {name}", *(line[:200] for line in lines[-15:]), sep="\n")
 
 
 class Journey:
