@@ -61,7 +61,7 @@ static int trace_logs(struct trace *t, struct host *h, struct error *err)
 {
 	AUTO_LOGS struct logs logs = { 0 };
 
-	if (logs_read(h, 0, &logs, err) < 0)
+	if (logs_read(h, &logs, err) < 0)
 		return -1;
 	for (size_t i = 0; i < logs.n; i++) {
 		const struct log_message *m = &logs.rows[i];

@@ -12,6 +12,7 @@
 
 #define NAMES_MAX (1u << 20) /* octets of names kept; the numbers go on */
 #define STAMP_MS 2000        /* a log's stamp may be a second old, and clocks are not one */
+#define QUEUE_LIFE_MS (5 * 86400000LL) /* postconf(5), maximal_queue_lifetime */
 
 void ledger_fini(struct ledger *l)
 {
@@ -86,7 +87,10 @@ static void sum_sent(struct ledger *l, const char *site, const struct log_messag
 		l->requeued++;
 	else if (strstr(d->text, "discarded"))
 		l->discarded++;
-	else if (claim(mailboxes, m->message_id))
+	else if (!m->message_id[0]) {
+		l->unnamed++;
+		name(l, site, m, d, "delivered; its Message-ID was in a log that is gone");
+	} else if (claim(mailboxes, m->message_id))
 		l->in_mailbox++;
 	else if (strstr(d->text, "delivered to command") || strstr(d->text, "delivered to file") ||
 	         strstr(d->text, "delivered via"))
@@ -103,9 +107,19 @@ static bool is_under_way(const struct ledger_sources *s, const struct log_messag
 	return strings_has(s->queue, m->id) || m->accepted_ms + STAMP_MS >= s->queue_ms;
 }
 
+/* Its owner may have had it, and deleted it, before anybody counted. */
+static bool was_made_before(const struct ledger_sources *s, const struct log_delivery *d)
+{
+	return d->status == MTA_STATUS_SENT && d->at_ms + STAMP_MS < s->began_ms;
+}
+
 static void sum_delivery(struct ledger *l, const struct ledger_sources *s, const char *site,
                          const struct log_message *m, const struct log_delivery *d)
 {
+	if (was_made_before(s, d)) {
+		l->before++;
+		return;
+	}
 	switch (d->status) {
 	case MTA_STATUS_SENT:
 		sum_sent(l, site, m, d, s->mailboxes);
@@ -169,11 +183,13 @@ static void sum_carried(struct ledger *l, const struct ledger_sources *s,
 	}
 }
 
-/* Accepted before the account begins and delivered after: its Message-ID (cleanup(8) logs "<>" when
- * there is none) stands in a line that was left out, and it is in no sum. */
-static bool came_before(const struct log_message *m)
+/* In a queue when the account began, or later. A log need not tell of every removal; what no queue
+ * keeps so long is gone. */
+static bool is_ours(const struct ledger_sources *s, const struct log_message *m)
 {
-	return !m->message_id[0] && m->deliveries_n;
+	if (m->removed_ms)
+		return m->removed_ms + STAMP_MS >= s->began_ms;
+	return m->accepted_ms + QUEUE_LIFE_MS >= s->began_ms;
 }
 
 static void sum_old(struct ledger *l, const struct ledger_sources *s)
@@ -182,7 +198,7 @@ static void sum_old(struct ledger *l, const struct ledger_sources *s)
 		const struct log_message *m = &s->old->rows[i];
 		const char *new_id = new_id_of(s, m->id);
 
-		if (!new_id && came_before(m))
+		if (!new_id && !is_ours(s, m))
 			continue;
 		l->accepted_old++;
 		for (size_t k = 0; k < m->deliveries_n; k++)
@@ -203,7 +219,7 @@ static void sum_new(struct ledger *l, const struct ledger_sources *s)
 	for (size_t i = 0; i < s->new->n; i++) {
 		const struct log_message *m = &s->new->rows[i];
 
-		if (came_by_carrying(s, m->id) || came_before(m))
+		if (came_by_carrying(s, m->id) || !is_ours(s, m))
 			continue;
 		l->accepted_new++;
 		for (size_t k = 0; k < m->deliveries_n; k++)
@@ -265,6 +281,7 @@ static int gather_queue(struct host *h, struct strings *out, struct error *err)
 struct gathered {
 	struct strings queue;
 	int64_t queue_ms;
+	int64_t began_ms;
 	struct logs old, new;
 	struct mta_carried_list carried;
 	struct ledger_mailboxes *mailboxes;
@@ -282,15 +299,13 @@ static void gathered_fini(struct gathered *g)
 static int gather(struct move *m, struct gathered *g, struct ledger *l, struct error *err)
 {
 	struct gathering boxes = { .ledger = l, .mailboxes = g->mailboxes };
-	int64_t began;
 
-	if (state_get_i64(m->state, "seed.first_ms", 0, &began, err) < 0 ||
+	if (state_get_i64(m->state, "seed.first_ms", 0, &g->began_ms, err) < 0 ||
 	    mta_carried_load(m->state, "old", "new", &g->carried, err) < 0)
 		return -1;
 	g->queue_ms = clock_wall_ms();
-	if (gather_queue(m->new, &g->queue, err) < 0 ||
-	    logs_read(m->old, began, &g->old, err) < 0 ||
-	    logs_read(m->new, began, &g->new, err) < 0)
+	if (gather_queue(m->new, &g->queue, err) < 0 || logs_read(m->old, &g->old, err) < 0 ||
+	    logs_read(m->new, &g->new, err) < 0)
 		return -1;
 	if (messages_walk(m->state, NULL, MESSAGES_MANIFEST, take_manifest, &boxes, err) < 0)
 		return -1;
@@ -317,6 +332,7 @@ int ledger_close(struct move *m, struct ledger *out, struct error *err)
 	                                     .carried = carried,
 	                                     .carried_n = g.carried.n,
 	                                     .queue = &g.queue,
+	                                     .began_ms = g.began_ms,
 	                                     .queue_ms = g.queue_ms },
 	           &made);
 	*out = made;
@@ -337,13 +353,14 @@ char *ledger_json(const struct ledger *l)
 		json_array_append_new(lines, json_string(buf_text(&names)));
 	}
 	document = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"accepted_old", (json_int_t)l->accepted_old, "accepted_new",
 		(json_int_t)l->accepted_new, "manifest", (json_int_t)l->manifest, "arrived",
 		(json_int_t)l->arrived, "in_mailbox", (json_int_t)l->in_mailbox, "passed_on",
 		(json_int_t)l->passed_on, "to_program", (json_int_t)l->to_program, "requeued",
 		(json_int_t)l->requeued, "discarded", (json_int_t)l->discarded, "in_queue",
-		(json_int_t)l->in_queue, "bounced", (json_int_t)l->bounced, "carried",
+		(json_int_t)l->in_queue, "bounced", (json_int_t)l->bounced, "before",
+		(json_int_t)l->before, "unnamed", (json_int_t)l->unnamed, "carried",
 		(json_int_t)l->carried, "unaccounted", (json_int_t)l->unaccounted, "names", lines);
 	text = json_dumps(document, 0);
 	json_decref(document);

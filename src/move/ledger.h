@@ -21,9 +21,11 @@ struct ledger {
 	uint64_t arrived;     /* messages that the new mailboxes have beside those */
 	/* copies, by what became of them */
 	uint64_t in_mailbox, passed_on, to_program, requeued, discarded, in_queue, bounced;
+	uint64_t before;  /* delivered before the account began, of messages that were not done */
+	uint64_t unnamed; /* delivered, and the log with their Message-ID is rotated away */
 	uint64_t carried; /* messages whose queue file was carried over */
 	uint64_t unaccounted;
-	struct buf names; /* what is unaccounted or bounced, a line each */
+	struct buf names; /* what is unaccounted, unnamed or bounced, a line each */
 };
 #define AUTO_LEDGER __attribute__((cleanup(ledger_fini)))
 void ledger_fini(struct ledger *l);
@@ -52,6 +54,7 @@ struct ledger_carried {
  * first the new queue, then the logs, then the mailboxes; then a delivery that a log tells of is in a
  * mailbox, and a message without one was in the queue, or came after that was looked at.
  *
+ *   began_ms   the account is of messages that were in a queue then or later, since 1970 UTC
  *   carried    borrowed; messages whose queue file was carried over
  *   queue      ids that wait on the new side
  *   queue_ms   when the queue was looked at, since 1970 UTC
@@ -62,6 +65,6 @@ struct ledger_sources {
 	const struct ledger_carried *carried;
 	size_t carried_n;
 	const struct strings *queue;
-	int64_t queue_ms;
+	int64_t queue_ms, began_ms;
 };
 void ledger_sum(const struct ledger_sources *sources, struct ledger *out);

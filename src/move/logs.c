@@ -194,7 +194,7 @@ void logs_add(struct logs *l, const struct mta_log_event *e)
 
 struct reading {
 	const struct mta_ops *mta;
-	int64_t since_ms, near_ms;
+	int64_t near_ms;
 	struct buf pending; /* a line that is not whole yet */
 };
 
@@ -209,7 +209,7 @@ static void take_lines(struct logs *l, struct reading *r, bool last)
 		span_next_line(&rest, &line);
 		used = r->pending.n - rest.n;
 		l->lines++;
-		if (r->mta->log_line(line, r->near_ms, &e) && e.at_ms + SLACK_MS >= r->since_ms)
+		if (r->mta->log_line(line, r->near_ms, &e))
 			logs_add(l, &e);
 	}
 	buf_drop_front(&r->pending, used);
@@ -233,11 +233,11 @@ static int read_log(struct host *h, const char *path, struct logs *l, struct rea
 	return 0;
 }
 
-int logs_read(struct host *h, int64_t since_ms, struct logs *out, struct error *err)
+int logs_read(struct host *h, struct logs *out, struct error *err)
 {
 	AUTO_MTA_FACTS struct mta_facts facts = { 0 };
 	AUTO_LOGS struct logs made = { 0 };
-	struct reading r = { .since_ms = since_ms, .near_ms = clock_wall_ms() };
+	struct reading r = { .near_ms = clock_wall_ms() };
 	int result = 0;
 
 	if (mta_find(h, &r.mta, err) < 0)

@@ -43,9 +43,8 @@ struct logs {
 #define AUTO_LOGS __attribute__((cleanup(logs_fini)))
 void logs_fini(struct logs *l);
 
-/* Reads the host's mail logs, rotated ones first; messages whose first line is before `since_ms`
- * are left out. A host without an MTA that is known: nothing. */
-int logs_read(struct host *h, int64_t since_ms, struct logs *out, struct error *err) MUST_CHECK;
+/* Reads the host's mail logs, rotated ones first. A host without an MTA that is known: nothing. */
+int logs_read(struct host *h, struct logs *out, struct error *err) MUST_CHECK;
 
 /* The newest message with that queue id; NULL: none. Borrowed. */
 const struct log_message *logs_find(const struct logs *l, const char *id);

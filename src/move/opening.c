@@ -151,7 +151,7 @@ static int look_for_canaries(struct move *m, struct canary *canaries, unsigned n
 {
 	AUTO_LOGS struct logs logs = { 0 };
 
-	if (logs_read(m->new, 0, &logs, err) < 0)
+	if (logs_read(m->new, &logs, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < n; i++) {
 		if (!canaries[i].out)

@@ -236,17 +236,21 @@ int step_account(struct move *m, struct error *err)
 	AUTO_LEDGER struct ledger l = { 0 };
 	AUTO_FREE char *json = NULL, *words = NULL;
 	struct span rest, line;
+	char unnamed[64] = "";
 
 	if (ledger_close(m, &l, err) < 0)
 		return -1;
+	if (l.unnamed)
+		snprintf(unnamed, sizeof unnamed, ", %llu without a name",
+		         (unsigned long long)l.unnamed);
 	words = xasprintf(
 		"accepted %llu by the old side and %llu by the new; copies: %llu in mailboxes, "
 		"%llu passed on, %llu to programs, %llu in the queue, %llu bounced, %llu "
-		"unaccounted",
+		"unaccounted%s",
 		(unsigned long long)l.accepted_old, (unsigned long long)l.accepted_new,
 		(unsigned long long)l.in_mailbox, (unsigned long long)l.passed_on,
 		(unsigned long long)l.to_program, (unsigned long long)l.in_queue,
-		(unsigned long long)l.bounced, (unsigned long long)l.unaccounted);
+		(unsigned long long)l.bounced, (unsigned long long)l.unaccounted, unnamed);
 	move_say(m, "%s", words);
 	rest = buf_span(&l.names);
 	for (int i = 0; i < DIFFERENCES_TOLD && span_next_line(&rest, &line); i++)

@@ -48,7 +48,7 @@ static void sum(const struct logs *old, const struct logs *new, struct ledger_ma
                 struct ledger *out)
 {
 	ledger_sum(&(struct ledger_sources){ old, new, mailboxes, carried, carried_n, queue,
-	                                     QUEUE_MS },
+	                                     QUEUE_MS, 0 },
 	           out);
 }
 
@@ -200,6 +200,83 @@ static void ten_thousand_messages_are_found_again(void **state)
 	}
 }
 
+#define BEGAN_MS 100000000000
+#define DAY_MS 86400000LL
+
+static void tell(struct logs *l, enum mta_log_kind kind, int64_t at_ms, enum mta_log_status status)
+{
+	logs_add(l, &(struct mta_log_event){ .kind = kind,
+	                                     .id = SPAN("A"),
+	                                     .message_id = SPAN("<1>"),
+	                                     .to = status == SENT ? SPAN("a@example.org")
+	                                                          : SPAN("b@example.org"),
+	                                     .relay = SPAN(LMTP),
+	                                     .status = status,
+	                                     .at_ms = at_ms });
+}
+
+/* A message of before is in the account when it was in a queue as that began. */
+static void the_account_begins_with_what_was_in_a_queue(void **state)
+{
+	static const struct {
+		int64_t accepted, delivered, removed; /* before the account's begin; 0: never */
+		enum mta_log_status status;
+		uint64_t accepted_old, in_mailbox, before, bounced, unaccounted;
+	} rows[] = {
+		{ 9000, 8000, 7000, SENT, 0, 0, 0, 0, 0 },
+		{ 9000, 8000, -7000, SENT, 1, 0, 1, 0, 0 }, /* b@ had to wait, say */
+		{ 9000, -8000, -9000, SENT, 1, 1, 0, 0, 0 },
+		{ 9000, -8000, -9000, MTA_STATUS_BOUNCED, 1, 0, 0, 1, 0 },
+		{ 9000, 8000, 0, DEFERRED, 1, 0, 0, 0, 1 },
+		{ 6 * DAY_MS, 5 * DAY_MS, 0, DEFERRED, 0, 0, 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		AUTO_LOGS struct logs none = { 0 }, old = { 0 };
+		AUTO_LEDGER struct ledger l = { 0 };
+		struct ledger_mailboxes *b = ledger_mailboxes_new();
+		struct strings queue = { 0 };
+
+		ledger_mailboxes_add(b, "<1>", 1);
+		tell(&old, MTA_LOG_MESSAGE_ID, BEGAN_MS - rows[i].accepted, MTA_STATUS_NONE);
+		tell(&old, MTA_LOG_DELIVERY, BEGAN_MS - rows[i].delivered, rows[i].status);
+		if (rows[i].removed)
+			tell(&old, MTA_LOG_REMOVED, BEGAN_MS - rows[i].removed, MTA_STATUS_NONE);
+		ledger_sum(&(struct ledger_sources){ .old = &old,
+		                                     .new = &none,
+		                                     .mailboxes = b,
+		                                     .queue = &queue,
+		                                     .queue_ms = BEGAN_MS + DAY_MS,
+		                                     .began_ms = BEGAN_MS },
+		           &l);
+		ledger_mailboxes_free(b);
+		if (l.accepted_old != rows[i].accepted_old || l.in_mailbox != rows[i].in_mailbox ||
+		    l.before != rows[i].before || l.bounced != rows[i].bounced ||
+		    l.unaccounted != rows[i].unaccounted)
+			fail_msg("row %zu: %s", i, ledger_json(&l));
+	}
+}
+
+/* The log that told of its Message-ID is rotated away. */
+static void a_delivery_without_a_name_is_counted_as_one(void **state)
+{
+	const struct entry e[] = { { "A", "", SENT, LMTP, "250", true },
+		                   { "B", "", SENT, "mx.example.com[192.0.2.1]:25", "250", true } };
+	AUTO_LOGS struct logs none = { 0 }, old = logs_of(e, 2);
+	AUTO_LEDGER struct ledger l = { 0 };
+	struct ledger_mailboxes *b = ledger_mailboxes_new();
+	struct strings queue = { 0 };
+
+	(void)state;
+	sum(&old, &none, b, NULL, 0, &queue, &l);
+	ledger_mailboxes_free(b);
+	assert_int_equal(l.unnamed, 1);
+	assert_int_equal(l.passed_on, 1);
+	assert_int_equal(l.unaccounted, 0);
+	assert_non_null(strstr(buf_text(&l.names), "old: A"));
+}
+
 /* A message that came after the queue was looked at has not been lost. */
 static void what_is_too_young_to_have_been_seen_is_under_way(void **state)
 {
@@ -222,4 +299,6 @@ UNIT_TESTS("move/ledger", cmocka_unit_test(each_delivery_is_accounted_for_by_wha
            cmocka_unit_test(a_carried_message_goes_on_under_its_new_id),
            cmocka_unit_test(an_id_that_comes_again_is_another_message),
            cmocka_unit_test(ten_thousand_messages_are_found_again),
+           cmocka_unit_test(the_account_begins_with_what_was_in_a_queue),
+           cmocka_unit_test(a_delivery_without_a_name_is_counted_as_one),
            cmocka_unit_test(what_is_too_young_to_have_been_seen_is_under_way));
