@@ -114,6 +114,16 @@ maximal_backoff_time = 30s
 queue_run_delay = 5s
 smtp_connect_timeout = 5s
 smtp_helo_timeout = 5s
+# and its 300..600 s for an answer: five sessions behind a cable that was cut are all that qmgr(8)
+# has for a destination at first, and nothing else goes there until they give up
+smtp_starttls_timeout = 10s
+smtp_mail_timeout = 10s
+smtp_rcpt_timeout = 10s
+smtp_data_init_timeout = 10s
+smtp_data_xfer_timeout = 10s
+smtp_data_done_timeout = 10s
+smtp_rset_timeout = 10s
+smtp_quit_timeout = 10s
 """
 
 # In one process at a time: an answer is a new message, and its order says something to a canary.
