@@ -49,6 +49,10 @@ struct agent_handler {
 
 const struct agent_handler *agent_handler_find(enum wire_kind kind); /* NULL: unknown */
 
+/* What has to be durable at the next MAIL_COMMIT; owned by mailbox_store.c. */
+struct sync_list;
+struct sync_list *agent_sync_later(struct agent *a);
+
 /* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
@@ -62,6 +66,8 @@ int agent_processes(struct agent *a, struct wire_reader *r, struct buf *end, str
 int agent_sessions(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_daemon(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_find(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_sign(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

@@ -81,6 +81,8 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_RENAME, "RENAME", true, agent_rename },
 	{ WIRE_MKDIR, "MKDIR", true, agent_mkdir },
 	{ WIRE_MAIL_SCAN, "MAIL_SCAN", false, agent_mail_scan },
+	{ WIRE_MAIL_FIND, "MAIL_FIND", false, agent_mail_find },
+	{ WIRE_MAIL_SIGN, "MAIL_SIGN", false, agent_mail_sign },
 	{ WIRE_MAIL_FETCH, "MAIL_FETCH", false, agent_mail_fetch },
 	{ WIRE_MBOX_FETCH, "MBOX_FETCH", false, agent_mbox_fetch },
 	{ WIRE_MAIL_STORE, "MAIL_STORE", true, agent_mail_store },

@@ -113,6 +113,7 @@ int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, str
 
 struct fetch {
 	struct fill fill;
+	struct store_places places;
 	bool content;
 	struct digest_state digest;
 	struct buf head; /* the first octets, where Message-ID is looked for */
@@ -176,7 +177,8 @@ static int fetch_one(struct agent *a, struct wire_reader *r, const struct mailbo
 	AUTO_FREE char *folder = wire_get_string(r);
 	AUTO_FREE char *base = wire_get_string(r);
 	AUTO_FREE char *suffix = wire_get_string(r);
-	struct store_wanted wanted = { folder, base, suffix, .in_new = wire_get_u64(r) != 0 };
+	struct store_wanted wanted = { &f->places, folder, base, suffix,
+		                       .in_new = wire_get_u64(r) != 0 };
 
 	wanted.offset = wire_get_u64(r);
 	if (r->bad || !is_wanted || !wire_path_fits(folder) || !mail_name_fits(span_of(base)) ||
@@ -206,6 +208,7 @@ int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, st
 		result = wire_read_end(r, "MAIL_FETCH", err);
 	if (result == 0)
 		result = fill_send(&f.fill, err);
+	store_places_fini(&f.places);
 	buf_fini(&f.fill.out);
 	buf_fini(&f.head);
 	return result;

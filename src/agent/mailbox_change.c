@@ -17,9 +17,10 @@ struct changing {
 	struct agent *a;
 	struct mailbox_account account;
 	uint32_t uid, gid;
-	/* the folder whose messages were changed last, not yet synced */
+	/* the folder whose messages were changed last */
 	char *folder;
 	int folderfd;
+	struct sync_list *sync;
 };
 
 static int malformed(struct error *err)
@@ -28,22 +29,18 @@ static int malformed(struct error *err)
 	                 "malformed MAIL_CHANGE on the wire");
 }
 
-static int leave_folder(struct changing *c, struct error *err)
+static void leave_folder(struct changing *c)
 {
-	int result = c->folderfd < 0 ? 0 : change_sync_folder(c->folderfd, err);
-
 	fd_close_at(&c->folderfd);
 	c->folderfd = -1;
 	free(TAKE(c->folder));
-	return result;
 }
 
 static int enter_folder(struct changing *c, const char *folder, struct error *err)
 {
 	if (c->folder && !strcmp(c->folder, folder))
 		return 0;
-	if (leave_folder(c, err) < 0)
-		return -1;
+	leave_folder(c);
 
 	AUTO_CLOSE int root = folder_open_root(c->a->rootfd, c->account.root, err);
 	if (root < 0)
@@ -51,6 +48,7 @@ static int enter_folder(struct changing *c, const char *folder, struct error *er
 	c->folderfd = folder_open_below(root, folder);
 	if (c->folderfd < 0)
 		return error_system(err, "open %s/%s", c->account.root, folder);
+	sync_add_device(c->sync, c->folderfd);
 	c->folder = xstrdup(folder);
 	return 0;
 }
@@ -59,6 +57,8 @@ static int change_message(struct changing *c, uint64_t tag, const char *folder,
                           struct wire_reader *r, struct error *err)
 {
 	AUTO_FREE char *base = wire_get_string(r);
+	AUTO_FREE char *was_suffix = wire_get_string(r);
+	const struct change_was was = { was_suffix, wire_get_u64(r) != 0 };
 	AUTO_FREE char *suffix = NULL;
 	bool in_new = false;
 	int64_t mtime_ns = 0;
@@ -73,8 +73,8 @@ static int change_message(struct changing *c, uint64_t tag, const char *folder,
 	if (enter_folder(c, folder, err) < 0)
 		return -1;
 	if (tag == WIRE_MAIL_REMOVE)
-		return change_remove(c->folderfd, base, err);
-	return change_rename(c->folderfd, base, suffix, in_new, mtime_ns, err);
+		return change_remove(c->folderfd, base, &was, c->sync, err);
+	return change_rename(c->folderfd, base, &was, suffix, in_new, mtime_ns, c->sync, err);
 }
 
 static int change_folder(struct changing *c, uint64_t tag, const char *folder,
@@ -84,18 +84,17 @@ static int change_folder(struct changing *c, uint64_t tag, const char *folder,
 
 	if (r->bad)
 		return malformed(err);
-	if (leave_folder(c, err) < 0)
-		return -1;
+	leave_folder(c);
 	if (tag == WIRE_MAIL_MAKE_FOLDER && c->account.format == MAILBOX_MAILDIR)
 		return change_make_folder(c->a->rootfd, c->account.root, folder, (uint32_t)mode,
-		                          c->uid, c->gid, err);
+		                          c->uid, c->gid, c->sync, err);
 	if (tag == WIRE_MAIL_MAKE_FOLDER)
 		return change_make_directories(c->a->rootfd, c->account.root, folder,
-		                               (uint32_t)mode, c->uid, c->gid, err);
+		                               (uint32_t)mode, c->uid, c->gid, c->sync, err);
 	if (tag == WIRE_MAIL_REMOVE_FOLDER && c->account.format == MAILBOX_MAILDIR)
-		return change_remove_folder(c->a->rootfd, c->account.root, folder, err);
+		return change_remove_folder(c->a->rootfd, c->account.root, folder, c->sync, err);
 	if (tag == WIRE_MAIL_DROP_INDEXES)
-		return change_drop_indexes(c->a->rootfd, &c->account, folder, err);
+		return change_drop_indexes(c->a->rootfd, &c->account, folder, c->sync, err);
 	return malformed(err);
 }
 
@@ -115,7 +114,7 @@ static int change_one(struct changing *c, struct wire_reader *r, struct error *e
 		if (r->bad || !*folder)
 			return malformed(err);
 		return change_remove_file(c->a->rootfd, home ? c->account.home : c->account.root,
-		                          folder, err);
+		                          folder, c->sync, err);
 	}
 	return change_folder(c, tag, folder, r, err);
 }
@@ -145,24 +144,33 @@ static int change_all(struct changing *c, struct wire_reader *r, struct error *e
 		if (tell_failed(c->a, i, &why, err) < 0)
 			return -1;
 	}
-	return leave_folder(c, err);
+	return 0;
 }
 
 int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
+	struct sync_list now = { 0 };
 	struct changing c = { .a = a, .folderfd = -1 };
-	struct error ignored;
-	uint64_t uid, gid;
+	struct error why = { 0 };
+	uint64_t uid, gid, later;
 	int result;
 
 	wire_get_account(r, &c.account);
 	uid = wire_get_u64(r);
 	gid = wire_get_u64(r);
+	later = wire_get_u64(r);
 	c.uid = (uint32_t)uid;
 	c.gid = (uint32_t)gid;
-	result = r->bad || uid > UINT32_MAX || gid > UINT32_MAX ? malformed(err)
-	                                                        : change_all(&c, r, err);
-	(void)!leave_folder(&c, &ignored);
+	c.sync = later ? agent_sync_later(a) : &now;
+	result = r->bad || uid > UINT32_MAX || gid > UINT32_MAX || later > 1
+	                 ? malformed(err)
+	                 : change_all(&c, r, err);
+	/* also what was done before something failed */
+	if (sync_all(&now, &why) < 0 && result == 0) {
+		*err = why;
+		result = -1;
+	}
+	leave_folder(&c);
 	mailbox_account_fini(&c.account);
 	return result;
 }

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "store/sync.h"
 #include "store/write.h"
 #include "wire/mailbox.h"
 
@@ -16,6 +17,7 @@
  * with the first reason, until the COMMIT that mailhaul sends at the end of each batch. */
 struct agent_storing {
 	struct write_batch *batch; /* NULL: nothing since the last commit */
+	struct sync_list changed;  /* by CHANGEs that are durable later */
 	bool spoilt;
 	struct error why;
 };
@@ -25,6 +27,11 @@ static struct agent_storing *storing(struct agent *a)
 	if (!a->storing)
 		a->storing = xcalloc(1, sizeof *a->storing);
 	return a->storing;
+}
+
+struct sync_list *agent_sync_later(struct agent *a)
+{
+	return &storing(a)->changed;
 }
 
 static int malformed(struct error *err)
@@ -149,20 +156,23 @@ int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, s
 {
 	struct agent_storing *s = storing(a);
 	AUTO_WRITE_BATCH struct write_batch *batch = TAKE(s->batch);
+	struct sync_list changed = s->changed;
 	struct error why = s->why;
 	bool spoilt = s->spoilt;
-	size_t n;
+	size_t n = batch ? write_pending(batch) : 0;
+	int result;
 
 	free(TAKE(a->storing));
-	if (wire_read_end(r, "MAIL_COMMIT", err) < 0)
-		return -1;
-	if (spoilt) {
+	result = sync_all(&changed, err);
+	if (result == 0)
+		result = wire_read_end(r, "MAIL_COMMIT", err);
+	if (result == 0 && spoilt) {
 		*err = why;
-		return -1;
+		result = -1;
 	}
-	n = batch ? write_pending(batch) : 0;
-	if (n && write_commit(batch, err) < 0)
-		return -1;
-	wire_put_u64(end, n);
-	return 0;
+	if (result == 0 && n)
+		result = write_commit(batch, err);
+	if (result == 0)
+		wire_put_u64(end, n);
+	return result;
 }

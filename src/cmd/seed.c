@@ -20,7 +20,7 @@ struct seed {
 	struct cmd_run *run;
 	struct account_pairs accounts;
 	struct progress *progress;
-	uint64_t messages, octets, total; /* before the account that is under way */
+	uint64_t total; /* a guess */
 	json_t *passes;
 	struct copy_result last; /* of the last pass */
 };
@@ -29,8 +29,7 @@ static void show(void *context, const struct copy_progress *p)
 {
 	struct seed *s = context;
 
-	progress_at(s->progress, s->messages + p->messages, s->total, s->octets + p->octets,
-	            p->account);
+	progress_at(s->progress, p->messages, s->total, p->octets, p->account);
 }
 
 /* How many messages survey saw that are not on new yet. A guess for the time that is left. */
@@ -46,29 +45,6 @@ static uint64_t guess_total(struct seed *s)
 	for (size_t i = 0; i < items.n; i++)
 		want += items.rows[i].count;
 	return want > have ? want - have : 0;
-}
-
-static int one_account(struct seed *s, const struct account_pair *pair, struct copy_result *sum,
-                       struct error *err)
-{
-	const struct copy_account account = { &pair->from, &pair->to, &pair->beside };
-	const struct copy_options options = { .dry_run = s->run->dry_run,
-		                              .progress = show,
-		                              .context = s };
-	AUTO_COPY_RESULT struct copy_result one = { 0 };
-	int result = copy_pass(s->run->old_host, s->run->new_host, &account, s->run->state,
-	                       &options, &one, err);
-
-	s->messages += one.copied;
-	s->octets += one.copied_octets;
-	copy_result_add(sum, &one);
-	if (result == 0)
-		return 0;
-	if (err->scope != ERROR_SCOPE_MAILBOX && err->scope != ERROR_SCOPE_MESSAGE)
-		return -1;
-	/* one mailbox that can't be copied does not keep the others from it */
-	strings_add(&sum->skipped, err->text);
-	return 0;
 }
 
 static json_t *words_json(const struct strings *words)
@@ -149,15 +125,23 @@ static int keep_facts(struct seed *s, int64_t began_ms, const struct copy_result
 
 static int one_pass(struct seed *s, int number, struct error *err)
 {
+	AUTO_FREE struct copy_account *accounts = xcalloc(s->accounts.n + 1, sizeof *accounts);
+	const struct copy_options options = { .dry_run = s->run->dry_run,
+		                              .progress = show,
+		                              .context = s };
 	struct copy_result sum = { 0 };
 	int64_t began_ms = clock_wall_ms();
-	int result = 0;
+	int result;
 
+	for (size_t i = 0; i < s->accounts.n; i++) {
+		const struct account_pair *pair = &s->accounts.rows[i];
+
+		accounts[i] = (struct copy_account){ &pair->from, &pair->to, &pair->beside };
+	}
 	s->progress = progress_new(s->run, s->run->dry_run ? "compare" : "copy");
-	s->messages = s->octets = 0;
 	s->total = guess_total(s);
-	for (size_t i = 0; result == 0 && i < s->accounts.n; i++)
-		result = one_account(s, &s->accounts.rows[i], &sum, err);
+	result = copy_accounts(s->run->old_host, s->run->new_host, accounts, s->accounts.n,
+	                       s->run->state, &options, &sum, err);
 	progress_free(s->progress);
 	copy_result_fini(&s->last);
 	s->last = sum;

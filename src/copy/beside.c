@@ -7,15 +7,15 @@
 #include "store/files.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define DEPTH_MAX 16u
 #define FILE_MAX (64u << 20)
 
-struct files {
+struct pass_files {
 	struct pass *p;
-	struct mailbox_writer *writer;
 	struct mailbox_changes changes;
 	struct mail_listing old, new; /* only their files: of the homes, and of the roots */
 	struct strings exchanged;     /* mbox folders whose index files are brought anew */
@@ -81,7 +81,7 @@ static int list_home(struct host *h, const char *home, const struct strings *bes
 	return 0;
 }
 
-static int list_files(struct files *f, struct error *err)
+static int list_files(struct pass_files *f, struct error *err)
 {
 	const struct copy_account *a = f->p->account;
 
@@ -109,7 +109,7 @@ static bool is_same(const struct mail_file *a, const struct mail_file *b)
 	return a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
 
-static int record(struct files *f, const struct mail_file *file, const struct digest *digest,
+static int record(struct pass_files *f, const struct mail_file *file, const struct digest *digest,
                   struct error *err)
 {
 	return beside_put(f->p->state,
@@ -125,7 +125,8 @@ static int record(struct files *f, const struct mail_file *file, const struct di
 	                  err);
 }
 
-static int bring(struct files *f, const struct mail_file *file, struct error *err)
+static int bring(struct pass_files *f, struct mailbox_writer *writer, const struct mail_file *file,
+                 struct error *err)
 {
 	const struct copy_account *a = f->p->account;
 	AUTO_FREE char *path = xasprintf("%s/%s", place_path(a->from, file->place), file->path);
@@ -142,7 +143,7 @@ static int bring(struct files *f, const struct mail_file *file, struct error *er
 
 	f->p->out->files++;
 	if (file->target)
-		return mailbox_put_link(f->writer, &put, file->target, err);
+		return mailbox_put_link(writer, &put, file->target, err);
 	if (host_read(f->p->old_host, path, FILE_MAX, &content, err) < 0) {
 		if (err->scope == ERROR_SCOPE_HOST && err->retry == ERROR_RETRY_REACH)
 			return -1;
@@ -151,9 +152,9 @@ static int bring(struct files *f, const struct mail_file *file, struct error *er
 		return 0;
 	}
 	digest = digest_of(buf_span(&content));
-	if (mailbox_put_file(f->writer, &put, err) < 0 ||
-	    mailbox_put_bytes(f->writer, buf_span(&content), err) < 0 ||
-	    mailbox_put_done(f->writer, &digest, err) < 0)
+	if (mailbox_put_file(writer, &put, err) < 0 ||
+	    mailbox_put_bytes(writer, buf_span(&content), err) < 0 ||
+	    mailbox_put_done(writer, &digest, err) < 0)
 		return -1;
 	return record(f, file, &digest, err);
 }
@@ -174,14 +175,14 @@ static char *index_folder(const struct mail_file *file)
 	return xasprintf("%.*s%.*s", (int)(mark - file->path), file->path, (int)(end - name), name);
 }
 
-static bool is_exchanged(const struct files *f, const struct mail_file *file)
+static bool is_exchanged(const struct pass_files *f, const struct mail_file *file)
 {
 	AUTO_FREE char *folder = f->exchanged.n ? index_folder(file) : NULL;
 
 	return folder && strings_has(&f->exchanged, folder);
 }
 
-static void find_unlike(struct files *f, const struct mail_listing *these,
+static void find_unlike(struct pass_files *f, const struct mail_listing *these,
                         const struct mail_listing *those)
 {
 	for (size_t i = 0; i < these->files_n; i++) {
@@ -199,7 +200,7 @@ static void find_unlike(struct files *f, const struct mail_listing *these,
  * answers SELECT with an internal error. So where one is unlike old's, or old has it not, all of
  * new's go, and all of old's are brought.
  */
-static int exchange_indexes(struct files *f, struct error *err)
+static int exchange_indexes(struct pass_files *f, struct error *err)
 {
 	find_unlike(f, &f->old, &f->new);
 	find_unlike(f, &f->new, &f->old);
@@ -213,7 +214,7 @@ static int exchange_indexes(struct files *f, struct error *err)
 
 /* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
 
-static int bring_all(struct files *f, struct error *err)
+int pass_files_put(struct pass_files *f, struct mailbox_writer *writer, struct error *err)
 {
 	const struct digest none = { 0 };
 
@@ -227,7 +228,7 @@ static int bring_all(struct files *f, struct error *err)
 		if (!same) {
 			if (f->p->options->dry_run)
 				f->p->out->files++;
-			else if (bring(f, file, err) < 0)
+			else if (bring(f, writer, file, err) < 0)
 				return -1;
 		}
 		if (f->p->options->dry_run)
@@ -240,7 +241,7 @@ static int bring_all(struct files *f, struct error *err)
 }
 
 /* What we brought and old has not any more. */
-static int drop_gone(struct files *f, struct error *err)
+int pass_files_drop(struct pass_files *f, struct error *err)
 {
 	for (size_t i = 0; i < f->p->known.files_n; i++) {
 		const struct known_file *k = &f->p->known.files[i];
@@ -274,42 +275,33 @@ static void change_failed(void *context, const char *what, const struct error *w
 	strings_addf(&p->out->skipped, "%s: %s", what, why->text);
 }
 
-/* The ledger's rows are one transaction, ended when the files are durable. */
-static int bring_and_record(struct files *f, struct error *err)
+struct pass_files *pass_files_new(struct pass *p)
 {
-	if (f->p->options->dry_run)
-		return exchange_indexes(f, err) < 0 || bring_all(f, err) < 0 ||
-		                       drop_gone(f, err) < 0
-		               ? -1
-		               : 0;
-	if (state_begin(f->p->state, err) < 0)
-		return -1;
-	if (exchange_indexes(f, err) == 0 && bring_all(f, err) == 0 &&
-	    mailbox_commit(f->writer, NULL, err) == 0 && drop_gone(f, err) == 0 &&
-	    state_commit(f->p->state, err) == 0)
-		return 0;
-	state_abandon(f->p->state);
-	return -1;
+	struct pass_files *f = xcalloc(1, sizeof *f);
+
+	f->p = p;
+	f->changes = (struct mailbox_changes){
+		.h = p->new_host,
+		.account = p->account->to,
+		.later = true,
+		.context = p,
+		.failed = change_failed,
+	};
+	return f;
 }
 
-int pass_files(struct pass *p, struct error *err)
+int pass_files_look(struct pass_files *f, struct error *err)
 {
-	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
-	struct files f = {
-		.p = p,
-		.writer = writer,
-		.changes = { .h = p->new_host,
-		             .account = p->account->to,
-		             .context = p,
-		             .failed = change_failed },
-	};
-	int result = list_files(&f, err);
+	return list_files(f, err) < 0 ? -1 : exchange_indexes(f, err);
+}
 
-	if (result == 0)
-		result = bring_and_record(&f, err);
-	mailbox_changes_fini(&f.changes);
-	strings_fini(&f.exchanged);
-	mail_listing_fini(&f.old);
-	mail_listing_fini(&f.new);
-	return result;
+void pass_files_free(struct pass_files *f)
+{
+	if (!f)
+		return;
+	mailbox_changes_fini(&f->changes);
+	strings_fini(&f->exchanged);
+	mail_listing_fini(&f->old);
+	mail_listing_fini(&f->new);
+	free(f);
 }

@@ -90,6 +90,9 @@ static int find_surplus(struct bring *b, struct error *err)
 		} else {
 			ARRAY_GROW(p->rows, p->rows_n, p->rows_room);
 			p->rows[p->rows_n++] = (struct transfer_row){
+				.from = p->account->from,
+				.to = p->account->to,
+				.owner = p,
 				.folder = wanted[i].folder,
 				.m = wanted[i].m,
 				.f = mail_listing_find(&p->old, wanted[i].folder),
@@ -182,13 +185,16 @@ static int make_folders(struct bring *b, struct error *err)
 	return mailbox_changes_send(&changes, err);
 }
 
+static uint64_t left(const struct pass *p)
+{
+	return p->progress.total_octets - p->progress.octets;
+}
+
 static int bring_maildir(struct bring *b, struct error *err)
 {
 	struct transfer t = {
 		.from_host = b->p.old_host,
 		.to_host = b->p.new_host,
-		.from = b->p.account->from,
-		.to = b->p.account->to,
 		.rows = b->p.rows,
 		.n = b->p.rows_n,
 		.context = b,
@@ -198,7 +204,7 @@ static int bring_maildir(struct bring *b, struct error *err)
 	};
 
 	if (make_folders(b, err) < 0 || transfer_run(&t, err) < 0)
-		return pass_explain(&b->p, err);
+		return pass_explain(&b->p, left(&b->p), err);
 	return 0;
 }
 
@@ -304,7 +310,7 @@ static int bring_mbox(struct bring *b, struct error *err)
 {
 	for (; b->p.progress.messages < b->p.rows_n; b->p.progress.messages++)
 		if (bring_mbox_message(b, &b->p.rows[b->p.progress.messages], err) < 0)
-			return pass_explain(&b->p, err);
+			return pass_explain(&b->p, left(&b->p), err);
 	return 0;
 }
 

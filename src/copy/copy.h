@@ -40,7 +40,10 @@ struct copy_progress {
 };
 
 struct copy_options {
-	bool dry_run; /* counts what would be done; nothing is changed */
+	bool dry_run;      /* counts what would be done; nothing is changed */
+	bool delete_extra; /* what new holds and no pass has brought is removed too */
+	/* copy_accounts() lists every mailbox, also those whose signs are as they were */
+	bool look_everywhere;
 	void (*progress)(void *context, const struct copy_progress *progress); /* may be NULL */
 	void *context;
 };
@@ -65,6 +68,17 @@ void copy_result_fini(struct copy_result *r);
 void copy_result_add(struct copy_result *sum, struct copy_result *from);
 /* Something was brought, changed or removed. */
 bool copy_result_changed(const struct copy_result *r);
+
+/*
+ * One pass over many accounts. A mailbox that looks, on both sides, as it did when a pass found
+ * nothing to do in it (store/sign.h) is not listed again: it counts as unchanged.
+ *
+ * One mailbox that can't be copied does not keep the others from it: it stands in out->skipped.
+ * Progress adds up over all of them. The rest as copy_pass().
+ */
+int copy_accounts(struct host *old_host, struct host *new_host, const struct copy_account *accounts,
+                  size_t n, struct state *state, const struct copy_options *options,
+                  struct copy_result *out, struct error *err) MUST_CHECK;
 
 /*
  * One pass over one account.

@@ -251,7 +251,7 @@ static int pass_folder(struct pass *p, const struct mail_folder *f, struct error
 	p->out->folders_made += !there;
 	if (!p->options->dry_run) {
 		if (bring_file(p, f, there, err) < 0)
-			return pass_explain(p, err);
+			return pass_explain(p, f->size, err);
 		if (p->options->progress)
 			p->options->progress(p->options->context, &p->progress);
 		return 0;

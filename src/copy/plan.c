@@ -8,16 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_row(struct transfer_row **rows, size_t *n, size_t *room,
+static void add_row(struct pass *p, struct transfer_row **rows, size_t *n, size_t *room,
                     const struct mail_folder *f, const struct mail_message *m)
 {
 	ARRAY_GROW(*rows, *n, *room);
-	(*rows)[(*n)++] = (struct transfer_row){ .folder = f->name, .m = m, .f = f };
+	(*rows)[(*n)++] = (struct transfer_row){ .from = p->account->from,
+		                                 .to = p->account->to,
+		                                 .owner = p,
+		                                 .folder = f->name,
+		                                 .m = m,
+		                                 .f = f };
 }
 
 static void must_travel(struct pass *p, const struct mail_folder *f, const struct mail_message *m)
 {
-	add_row(&p->rows, &p->rows_n, &p->rows_room, f, m);
+	add_row(p, &p->rows, &p->rows_n, &p->rows_room, f, m);
 	p->progress.total_messages++;
 	p->progress.total_octets += m->size;
 }
@@ -48,7 +53,7 @@ static int plan_known(struct plan *plan, const struct mail_folder *f, const stru
 		/* a damaged copy; it goes first, since its name may have other flags */
 		must_travel(p, f, m);
 		return p->options->dry_run ? 0
-		                           : mailbox_remove(&plan->changes, f->name, m->base, err);
+		                           : mailbox_remove(&plan->changes, f->name, there, err);
 	}
 	if (renamed)
 		p->out->renamed++;
@@ -56,8 +61,8 @@ static int plan_known(struct plan *plan, const struct mail_folder *f, const stru
 		p->out->unchanged++;
 	if (p->options->dry_run)
 		return 0;
-	if (renamed &&
-	    mailbox_rename(&plan->changes, f->name, m, m->suffix, m->in_new, m->mtime_ns, err) < 0)
+	if (renamed && mailbox_rename(&plan->changes, f->name, there, m->suffix, m->in_new,
+	                              m->mtime_ns, err) < 0)
 		return -1;
 	if (is_recorded(f, m, k))
 		return 0;
@@ -79,7 +84,7 @@ static int plan_message(struct plan *plan, const struct mail_folder *f,
 	k = known_find(&plan->p->known, f->name, m->base);
 	if (k)
 		return plan_known(plan, f, m, there, k, err);
-	add_row(&plan->doubtful, &plan->doubtful_n, &plan->doubtful_room, f, m);
+	add_row(plan->p, &plan->doubtful, &plan->doubtful_n, &plan->doubtful_room, f, m);
 	return 0;
 }
 
@@ -104,13 +109,14 @@ static int plan_surplus(struct plan *plan, const struct mail_folder *new_folder,
 
 		if (old_folder && mail_folder_find(old_folder, m->base))
 			continue;
-		if (!known_find(&p->known, new_folder->name, m->base)) {
+		if (!p->options->delete_extra &&
+		    !known_find(&p->known, new_folder->name, m->base)) {
 			report_extra(p, new_folder, m);
 			continue;
 		}
 		p->out->removed++;
 		if (!p->options->dry_run &&
-		    mailbox_remove(&plan->changes, new_folder->name, m->base, err) < 0)
+		    mailbox_remove(&plan->changes, new_folder->name, m, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -141,7 +147,8 @@ static int plan_gone_folder(struct plan *plan, const struct mail_folder *f, stru
 
 	if (plan_surplus(plan, f, NULL, err) < 0)
 		return -1;
-	if (p->out->extra.n > extra || !*f->name || !known_find_folder(&p->known, f->name))
+	if (p->out->extra.n > extra || !*f->name ||
+	    (!p->options->delete_extra && !known_find_folder(&p->known, f->name)))
 		return 0;
 	p->out->folders_removed++;
 	return p->options->dry_run ? 0 : mailbox_remove_folder(&plan->changes, f->name, err);

@@ -56,7 +56,7 @@ static int begin(void *context, size_t index, const struct mail_message *now, st
 	a->now.suffix = xstrdup(now->suffix);
 	a->now.keywords = NULL;
 	r->open = true;
-	return mailbox_put_message(r->writer, r->t->to, row->folder, name, now, err);
+	return mailbox_put_message(r->writer, row->to, row->folder, name, now, err);
 }
 
 static int bytes(void *context, size_t index, struct span content, struct error *err)
@@ -141,14 +141,16 @@ static void want(const struct transfer *t, size_t first, size_t n, struct mailbo
 
 static int ask(struct run *r, struct error *err)
 {
+	const struct mailbox_account *from = r->t->rows[r->asked].from;
 	struct mailbox_wanted wanted[ASK_MESSAGES];
 	size_t n = 0;
 	uint64_t octets = 0;
 
-	while (r->asked + n < r->t->n && n < ASK_MESSAGES && octets < ASK_OCTETS)
+	while (r->asked + n < r->t->n && n < ASK_MESSAGES && octets < ASK_OCTETS &&
+	       r->t->rows[r->asked + n].from == from)
 		octets += r->t->rows[r->asked + n++].m->size;
 	want(r->t, r->asked, n, wanted);
-	if (mailbox_fetch_send(r->t->from_host, r->t->from, true, wanted, n, err) < 0)
+	if (mailbox_fetch_send(r->t->from_host, from, true, wanted, n, err) < 0)
 		return -1;
 	r->sizes[r->ahead++] = n;
 	r->asked += n;

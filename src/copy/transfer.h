@@ -11,6 +11,8 @@
 
 /* One message that is to travel. Borrowed, but for `arrived`. */
 struct transfer_row {
+	const struct mailbox_account *from, *to;
+	void *owner; /* the caller's */
 	const char *folder;
 	const struct mail_message *m;
 	const struct mail_folder *f; /* for its keywords */
@@ -28,8 +30,7 @@ struct transfer_arrival {
 
 struct transfer {
 	struct host *from_host, *to_host;
-	const struct mailbox_account *from, *to;
-	struct transfer_row *rows; /* borrowed */
+	struct transfer_row *rows; /* borrowed; those of one account stand together */
 	size_t n;
 	void *context;
 	/* File name at the new place, owned by the caller; NULL: base and suffix as they are. */

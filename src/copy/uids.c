@@ -15,7 +15,6 @@ struct uids {
 	pass_there_fn *there;
 	void *context;
 	const struct mail_folder *f; /* on old */
-	struct strings written;      /* folders whose index files have to go */
 };
 
 static bool has(void *context, struct span base)
@@ -48,8 +47,8 @@ static int put(struct uids *u, const char *name, struct span text, struct error 
 	};
 
 	u->p->out->files++;
-	if (!u->written.n || strcmp(u->written.rows[u->written.n - 1], u->f->name) != 0)
-		strings_add(&u->written, u->f->name);
+	if (!u->p->listed.n || strcmp(u->p->listed.rows[u->p->listed.n - 1], u->f->name) != 0)
+		strings_add(&u->p->listed, u->f->name);
 	if (mailbox_put_file(u->writer, &file, err) < 0 ||
 	    mailbox_put_bytes(u->writer, text, err) < 0)
 		return -1;
@@ -89,43 +88,37 @@ static void drop_failed(void *context, const char *what, const struct error *why
 	strings_addf(&p->out->skipped, "%s: %s", what, why->text);
 }
 
-static int drop_indexes(struct uids *u, struct error *err)
+int pass_uids_drop_indexes(struct pass *p, struct error *err)
 {
 	AUTO_MAILBOX_CHANGES struct mailbox_changes changes = {
-		.h = u->p->new_host,
-		.account = u->p->account->to,
-		.context = u->p,
+		.h = p->new_host,
+		.account = p->account->to,
+		.later = true,
+		.context = p,
 		.failed = drop_failed,
 	};
 	bool has_root = false;
 
-	for (size_t i = 0; i < u->written.n; i++) {
-		has_root = has_root || !*u->written.rows[i];
-		if (mailbox_drop_indexes(&changes, u->written.rows[i], err) < 0)
+	for (size_t i = 0; i < p->listed.n; i++) {
+		has_root = has_root || !*p->listed.rows[i];
+		if (mailbox_drop_indexes(&changes, p->listed.rows[i], err) < 0)
 			return -1;
 	}
 	/* the list of folders has its index in the root */
-	if (u->written.n && !has_root && mailbox_drop_indexes(&changes, "", err) < 0)
+	if (p->listed.n && !has_root && mailbox_drop_indexes(&changes, "", err) < 0)
 		return -1;
 	return mailbox_changes_send(&changes, err);
 }
 
-int pass_uids(struct pass *p, pass_there_fn *there, void *context, struct error *err)
+int pass_uids_put(struct pass *p, struct mailbox_writer *writer, pass_there_fn *there,
+                  void *context, struct error *err)
 {
-	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
 	struct uids u = { .p = p, .writer = writer, .there = there, .context = context };
-	int result = 0;
 
-	for (size_t i = 0; result == 0 && i < p->old.folders_n; i++) {
+	for (size_t i = 0; i < p->old.folders_n; i++) {
 		u.f = &p->old.folders[i];
-		result = folder_uids(&u, err);
+		if (folder_uids(&u, err) < 0)
+			return -1;
 	}
-	/* the index files go before the new list can be seen, so that being killed in between never
-	 * leaves an old index beside it; and after, for a Dovecot that looked in at that moment */
-	if (result == 0 && u.written.n &&
-	    (drop_indexes(&u, err) < 0 || mailbox_commit(writer, NULL, err) < 0 ||
-	     drop_indexes(&u, err) < 0))
-		result = -1;
-	strings_fini(&u.written);
-	return result;
+	return 0;
 }

@@ -71,18 +71,15 @@ int step_preconditions(struct move *m, struct error *err)
 /* One pass over all accounts; what could not be brought stands in the sum's `skipped`. */
 static int pass(struct move *m, struct copy_result *sum, struct error *err)
 {
+	AUTO_FREE struct copy_account *accounts = xcalloc(m->accounts.n + 1, sizeof *accounts);
 	const struct copy_options options = { 0 };
 
 	for (size_t i = 0; i < m->accounts.n; i++) {
 		const struct account_pair *pair = &m->accounts.rows[i];
-		struct copy_account account = { &pair->from, &pair->to, &pair->beside };
-		AUTO_COPY_RESULT struct copy_result one = { 0 };
 
-		if (copy_pass(m->old, m->new, &account, m->state, &options, &one, err) < 0)
-			return error_context(err, "%s", pair->from.user);
-		copy_result_add(sum, &one);
+		accounts[i] = (struct copy_account){ &pair->from, &pair->to, &pair->beside };
 	}
-	return 0;
+	return copy_accounts(m->old, m->new, accounts, m->accounts.n, m->state, &options, sum, err);
 }
 
 int step_delta(struct move *m, struct error *err)

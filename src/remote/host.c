@@ -25,6 +25,7 @@ struct host {
 	struct buf in;
 	size_t in_used; /* octets of `in` that were answered already */
 	uint32_t sent, collected;
+	uint64_t octets_in, octets_out;
 	struct buf hello_body;
 	struct wire_hello hello;
 };
@@ -54,6 +55,12 @@ const struct wire_hello *host_hello(const struct host *h)
 	return &h->hello;
 }
 
+void host_octets(const struct host *h, uint64_t *received, uint64_t *sent)
+{
+	*received = h->octets_in;
+	*sent = h->octets_out;
+}
+
 /* After this, nothing can be asked any more: an answer to an older request might come. */
 static int broken(struct host *h, struct error *err, int sys_errno, const char *what)
 {
@@ -70,6 +77,7 @@ int host_send(struct host *h, enum wire_kind kind, struct span body, struct erro
 	if (h->broken)
 		return broken(h, err, 0, "the connection broke before");
 	wire_frame(&out, kind, ++h->sent, body);
+	h->octets_out += out.n;
 	if (fd_write_all(h->tofd, out.p, out.n) < 0)
 		return broken(h, err, errno, "the connection to the agent broke");
 	return 0;
@@ -96,6 +104,7 @@ static int read_more(struct host *h, struct error *err)
 	if (n <= 0)
 		return broken(h, err, n < 0 ? errno : 0, "the connection to the agent broke");
 	buf_grown(&h->in, (size_t)n);
+	h->octets_in += (uint64_t)n;
 	return 0;
 }
 

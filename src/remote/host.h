@@ -52,6 +52,9 @@ const char *host_target(const struct host *h); /* "" for local */
 /* What the agent said of itself; spans are borrowed from the host. */
 const struct wire_hello *host_hello(const struct host *h);
 
+/* What has travelled so far, in octets of the wire. */
+void host_octets(const struct host *h, uint64_t *received, uint64_t *sent);
+
 /* ── files; paths are as on that host, and never leave its root ──────────────────────────────── */
 
 /* Reads a whole file of at most `limit` octets into *out (emptied first). A missing file fails with

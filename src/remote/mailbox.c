@@ -155,15 +155,21 @@ static void resolve(const struct mailbox_account *account, struct mail_folder *f
 	}
 }
 
-int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
-                 struct error *err)
+int mailbox_scan_send(struct host *h, const struct mailbox_account *account, struct error *err)
 {
-	AUTO_MAIL_LISTING struct mail_listing made = { 0 };
 	AUTO_BUF struct buf body = { 0 };
-	struct scan s = { .h = h, .out = &made };
 
 	wire_put_account(&body, account);
-	if (host_call(h, WIRE_MAIL_SCAN, buf_span(&body), scan_data, &s, NULL, err) < 0)
+	return host_send(h, WIRE_MAIL_SCAN, buf_span(&body), err);
+}
+
+int mailbox_scan_collect(struct host *h, const struct mailbox_account *account,
+                         struct mail_listing *out, struct error *err)
+{
+	AUTO_MAIL_LISTING struct mail_listing made = { 0 };
+	struct scan s = { .h = h, .out = &made };
+
+	if (host_collect(h, scan_data, &s, NULL, err) < 0)
 		return error_context(err, "look at the mail of %s", account->user);
 	mail_listing_sort(&made);
 	for (size_t i = 0; i < made.folders_n; i++)
@@ -172,6 +178,14 @@ int mailbox_scan(struct host *h, const struct mailbox_account *account, struct m
 	*out = made;
 	made = (struct mail_listing){ 0 };
 	return 0;
+}
+
+int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
+                 struct error *err)
+{
+	if (mailbox_scan_send(h, account, err) < 0)
+		return -1;
+	return mailbox_scan_collect(h, account, out, err);
 }
 
 /* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */

@@ -14,6 +14,44 @@
 /* Lists an account. UIDs and keywords are resolved; sorted. A missing root: sys_errno ENOENT. */
 int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
                  struct error *err) MUST_CHECK;
+/* The same in two halves, for several accounts ahead: at most HOST_AHEAD, collected in that order. */
+int mailbox_scan_send(struct host *h, const struct mailbox_account *account, struct error *err)
+	MUST_CHECK;
+int mailbox_scan_collect(struct host *h, const struct mailbox_account *account,
+                         struct mail_listing *out, struct error *err) MUST_CHECK;
+
+/* ── finding, and seeing that nothing changed: store/sign.h ─────────────────────────────────── */
+
+struct mailbox_found {
+	char *path; /* relative to where was looked; "" is that itself */
+	enum mailbox_layout layout;
+	uint32_t mode, uid, gid;
+};
+struct mailbox_found_list {
+	struct mailbox_found *rows; /* owned; by path */
+	size_t n, room;
+};
+#define AUTO_MAILBOX_FOUND __attribute__((cleanup(mailbox_found_fini)))
+void mailbox_found_fini(struct mailbox_found_list *l);
+/* Finds the Maildirs below `path`, at most `depth` levels down. */
+int mailbox_find(struct host *h, const char *path, unsigned depth, struct mailbox_found_list *out,
+                 struct error *err) MUST_CHECK;
+
+enum mailbox_sign_state { MAILBOX_SIGN_YOUNG, MAILBOX_SIGN_SETTLED, MAILBOX_SIGN_NONE };
+struct mailbox_sign {
+	struct digest digest;
+	enum mailbox_sign_state state; /* YOUNG: may change again and look the same */
+};
+struct mailbox_signed {
+	const struct mailbox_account *account; /* borrowed */
+	const struct strings *beside;          /* borrowed; may be NULL */
+};
+/* Asks for the signs of at most MAILBOX_SIGN_MAX accounts; collect reads them, in that order. */
+#define MAILBOX_SIGN_MAX 100u
+int mailbox_sign_send(struct host *h, const struct mailbox_signed *accounts, size_t n,
+                      struct error *err) MUST_CHECK;
+int mailbox_sign_collect(struct host *h, struct mailbox_sign *out, size_t n, struct error *err)
+	MUST_CHECK;
 
 /* ── reading messages ────────────────────────────────────────────────────────────────────────── */
 
@@ -84,6 +122,8 @@ int mailbox_put_done(struct mailbox_writer *w, const struct digest *digest, stru
 	MUST_CHECK;
 /* Takes back what was begun. */
 int mailbox_put_drop(struct mailbox_writer *w, struct error *err) MUST_CHECK;
+/* Sends what is put so far, and reads the answers: then other calls to that host may come between. */
+int mailbox_writer_settle(struct mailbox_writer *w, struct error *err) MUST_CHECK;
 /* All put since the last commit is durable and in place; *n (may be NULL) of them. */
 int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err) MUST_CHECK;
 
@@ -93,14 +133,16 @@ struct mailbox_changes {
 	const struct mailbox_account *account; /* borrowed; uid and gid own new folders */
 	void *context;
 	void (*failed)(void *context, const char *what, const struct error *why);
+	bool later; /* durable at the next mailbox_commit() on that host, not when they are sent */
 	struct buf body;
 	struct strings words; /* of the changes in the body, for `failed` */
 };
 #define AUTO_MAILBOX_CHANGES __attribute__((cleanup(mailbox_changes_fini)))
 void mailbox_changes_fini(struct mailbox_changes *c);
+/* `m` is as it is on that host now. */
 int mailbox_rename(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
                    const char *suffix, bool in_new, int64_t mtime_ns, struct error *err) MUST_CHECK;
-int mailbox_remove(struct mailbox_changes *c, const char *folder, const char *base,
+int mailbox_remove(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
                    struct error *err) MUST_CHECK;
 int mailbox_make_folder(struct mailbox_changes *c, const char *folder, uint32_t mode,
                         struct error *err) MUST_CHECK;

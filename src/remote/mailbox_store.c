@@ -164,16 +164,21 @@ int mailbox_put_drop(struct mailbox_writer *w, struct error *err)
 	return added(w, err);
 }
 
+int mailbox_writer_settle(struct mailbox_writer *w, struct error *err)
+{
+	if (check(w, err) < 0 || flush(w, err) < 0)
+		return -1;
+	return collect(w, 0, err) < 0 ? give_up(w) : 0;
+}
+
 int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
 {
 	AUTO_BUF struct buf end = { 0 };
 	struct wire_reader r;
 	uint64_t placed;
 
-	if (check(w, err) < 0 || flush(w, err) < 0)
+	if (mailbox_writer_settle(w, err) < 0)
 		return -1;
-	if (collect(w, 0, err) < 0)
-		return give_up(w);
 	if (host_call(w->h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, &end, err) < 0) {
 		w->dirty = false;
 		return give_up(w);
@@ -258,6 +263,7 @@ static void begin(struct mailbox_changes *c, enum wire_mail_tag tag, const char 
 		wire_put_account(&c->body, c->account);
 		wire_put_u64(&c->body, c->account->uid);
 		wire_put_u64(&c->body, c->account->gid);
+		wire_put_u64(&c->body, c->later);
 	}
 	buf_addf(&words, "%s ", what);
 	mail_folder_title(folder, &words);
@@ -275,22 +281,29 @@ static int end(struct mailbox_changes *c, struct error *err)
 	return c->body.n >= CHANGES_FILL ? mailbox_changes_send(c, err) : 0;
 }
 
+static void put_message(struct mailbox_changes *c, const struct mail_message *m)
+{
+	wire_put_text(&c->body, m->base);
+	wire_put_text(&c->body, m->suffix);
+	wire_put_u64(&c->body, m->in_new);
+}
+
 int mailbox_rename(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
                    const char *suffix, bool in_new, int64_t mtime_ns, struct error *err)
 {
 	begin(c, WIRE_MAIL_RENAME, "set the flags of", folder, m->base);
-	wire_put_text(&c->body, m->base);
+	put_message(c, m);
 	wire_put_text(&c->body, suffix);
 	wire_put_u64(&c->body, in_new);
 	wire_put_u64(&c->body, (uint64_t)mtime_ns);
 	return end(c, err);
 }
 
-int mailbox_remove(struct mailbox_changes *c, const char *folder, const char *base,
+int mailbox_remove(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
                    struct error *err)
 {
-	begin(c, WIRE_MAIL_REMOVE, "remove", folder, base);
-	wire_put_text(&c->body, base);
+	begin(c, WIRE_MAIL_REMOVE, "remove", folder, m->base);
+	put_message(c, m);
 	return end(c, err);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define AGENT_SIZE_MAX (64u << 20)
+#define PIPE_SIZE (1 << 20) /* octets */
 #define COPY_TIMEOUT_MS 120000
 
 int program_beside(const char *name, char out[4096], struct error *err)
@@ -136,6 +137,9 @@ static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, s
 
 	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
 		return error_system(err, "pipe");
+	/* so that a frame fits; the kernel may say no, and the pipe works as it is */
+	(void)fcntl(to[1], F_SETPIPE_SZ, PIPE_SIZE);
+	(void)fcntl(from[0], F_SETPIPE_SZ, PIPE_SIZE);
 	*pid = fork();
 	if (*pid == 0) {
 		setpgid(0, 0); /* Ctrl-C reaches mailhaul, which ends the agent in order */

@@ -4,11 +4,6 @@
 #include <stddef.h>
 
 const struct state_schema *const state_schemas[] = {
-	&state_schema_facts,
-	&state_schema_journal,
-	&state_schema_evidence,
-	&state_schema_items,
-	&state_schema_carried,
-	&state_schema_messages,
-	NULL,
+	&state_schema_facts,   &state_schema_journal,  &state_schema_evidence, &state_schema_items,
+	&state_schema_carried, &state_schema_messages, &state_schema_signs,    NULL,
 };

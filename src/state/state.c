@@ -104,7 +104,8 @@ int state_open(struct state **out, const char *move_dir, struct error *err)
 	/* FULL: the journal's record is on disk before the action that it announces */
 	if (take_lock(s, move_dir, err) < 0 ||
 	    open_database(s, move_dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0 ||
-	    run(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err) < 0 ||
+	    run(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536",
+	        err) < 0 ||
 	    make_tables(s, err) < 0)
 		return -1;
 	*out = TAKE(s);

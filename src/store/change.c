@@ -20,7 +20,7 @@
 
 /* Opens at/name, made when it is missing. */
 static int open_or_make(int at, const char *name, uint32_t mode, uint32_t uid, uint32_t gid,
-                        int nofollow)
+                        int nofollow, struct sync_list *sync)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | nofollow | O_CLOEXEC);
 
@@ -32,18 +32,21 @@ static int open_or_make(int at, const char *name, uint32_t mode, uint32_t uid, u
 	if (fd < 0)
 		return -1;
 	if (((geteuid() == 0 || uid != geteuid()) && fchown(fd, uid, gid) < 0) ||
-	    fchmod(fd, mode & 0777) < 0 || fsync(fd) < 0 || fsync(at) < 0) {
+	    fchmod(fd, mode & 0777) < 0) {
 		int why = errno;
 
 		close(fd);
 		errno = why;
 		return -1;
 	}
+	sync_add(sync, fd);
+	sync_add(sync, at);
 	return fd;
 }
 
 /* The root, with what is missing of it; the part that is there may have links, inside rootfd. */
-static int open_root(int rootfd, const char *root, uint32_t mode, uint32_t uid, uint32_t gid)
+static int open_root(int rootfd, const char *root, uint32_t mode, uint32_t uid, uint32_t gid,
+                     struct sync_list *sync)
 {
 	const char *slash = strrchr(root, '/');
 	AUTO_FREE char *parent = xstrndup(root, slash ? (size_t)(slash - root) : 0);
@@ -52,14 +55,15 @@ static int open_root(int rootfd, const char *root, uint32_t mode, uint32_t uid, 
 	if (fd >= 0 || errno != ENOENT || !slash || !mail_name_fits(span_of(slash + 1)))
 		return fd;
 
-	AUTO_CLOSE int above = *parent ? open_root(rootfd, parent, mode, uid, gid)
+	AUTO_CLOSE int above = *parent ? open_root(rootfd, parent, mode, uid, gid, sync)
 	                               : fcntl(rootfd, F_DUPFD_CLOEXEC, 0);
 	if (above < 0)
 		return -1;
-	return open_or_make(above, slash + 1, mode, uid, gid, O_NOFOLLOW);
+	return open_or_make(above, slash + 1, mode, uid, gid, O_NOFOLLOW, sync);
 }
 
-static int make_below(int fd, const char *path, uint32_t mode, uint32_t uid, uint32_t gid)
+static int make_below(int fd, const char *path, uint32_t mode, uint32_t uid, uint32_t gid,
+                      struct sync_list *sync)
 {
 	AUTO_CLOSE int at = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	struct span rest = span_of(path), part;
@@ -74,7 +78,7 @@ static int make_below(int fd, const char *path, uint32_t mode, uint32_t uid, uin
 			errno = EINVAL;
 			return -1;
 		}
-		next = open_or_make(at, name, mode, uid, gid, O_NOFOLLOW);
+		next = open_or_make(at, name, mode, uid, gid, O_NOFOLLOW, sync);
 		if (next < 0)
 			return -1;
 		close(at);
@@ -84,23 +88,23 @@ static int make_below(int fd, const char *path, uint32_t mode, uint32_t uid, uin
 }
 
 static int make(int rootfd, const char *root, const char *path, uint32_t mode, uint32_t uid,
-                uint32_t gid, struct error *err)
+                uint32_t gid, struct sync_list *sync, struct error *err)
 {
-	AUTO_CLOSE int fd = open_root(rootfd, root, mode, uid, gid);
+	AUTO_CLOSE int fd = open_root(rootfd, root, mode, uid, gid, sync);
 	int made;
 
 	if (fd < 0)
 		return error_system(err, "make %s", root);
-	made = make_below(fd, path, mode, uid, gid);
+	made = make_below(fd, path, mode, uid, gid, sync);
 	if (made < 0)
 		return error_system(err, "make %s/%s", root, path);
 	return made;
 }
 
 int change_make_directories(int rootfd, const char *root, const char *path, uint32_t mode,
-                            uint32_t uid, uint32_t gid, struct error *err)
+                            uint32_t uid, uint32_t gid, struct sync_list *sync, struct error *err)
 {
-	int fd = make(rootfd, root, path, mode, uid, gid, err);
+	int fd = make(rootfd, root, path, mode, uid, gid, sync, err);
 
 	if (fd < 0)
 		return -1;
@@ -109,15 +113,15 @@ int change_make_directories(int rootfd, const char *root, const char *path, uint
 }
 
 int change_make_folder(int rootfd, const char *root, const char *folder, uint32_t mode,
-                       uint32_t uid, uint32_t gid, struct error *err)
+                       uint32_t uid, uint32_t gid, struct sync_list *sync, struct error *err)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
-	AUTO_CLOSE int fd = make(rootfd, root, folder, mode, uid, gid, err);
+	AUTO_CLOSE int fd = make(rootfd, root, folder, mode, uid, gid, sync, err);
 
 	if (fd < 0)
 		return -1;
 	for (size_t i = 0; i < ROWS(parts); i++) {
-		AUTO_CLOSE int part = open_or_make(fd, parts[i], mode, uid, gid, O_NOFOLLOW);
+		AUTO_CLOSE int part = open_or_make(fd, parts[i], mode, uid, gid, O_NOFOLLOW, sync);
 
 		if (part < 0)
 			return error_system(err, "make %s/%s/%s", root, folder, parts[i]);
@@ -137,70 +141,100 @@ static struct timespec time_of(int64_t ns)
 	};
 }
 
-/* 0 done, 1 it was renamed under our eyes, -1 with errno. */
-static int rename_once(int folderfd, const char *base, const char *suffix, bool in_new,
-                       int64_t mtime_ns)
+/* Where a message lies: new/NAME or cur/NAME. The first look believes what it is told. */
+static char *find_path(int folderfd, const char *base, const struct change_was *was, int look)
 {
-	AUTO_FREE char *now = NULL;
-	AUTO_FREE char *wanted = xasprintf("%s%s", base, suffix);
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, time_of(mtime_ns) };
-	bool was_new;
+	AUTO_FREE char *name = NULL;
+	bool in_new;
 
-	if (folder_find_name(folderfd, base, &now, &was_new) < 0)
-		return -1;
-
-	AUTO_FREE char *from = xasprintf("%s/%s", was_new ? "new" : "cur", now);
-	AUTO_FREE char *to = xasprintf("%s/%s", in_new ? "new" : "cur", wanted);
-	if (utimensat(folderfd, from, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 1 : -1;
-	if (strcmp(from, to) != 0 &&
-	    renameat2(folderfd, from, folderfd, to, RENAME_NOREPLACE) < 0) {
-		/* EINVAL: the file system does not know the flag; no other file has this base */
-		if (errno == ENOENT)
-			return 1;
-		if (errno != EINVAL && errno != ENOSYS)
-			return -1;
-		if (renameat(folderfd, from, folderfd, to) < 0)
-			return errno == ENOENT ? 1 : -1;
-	}
-	return 0;
+	if (!look)
+		return xasprintf("%s/%s%s", was->in_new ? "new" : "cur", base, was->suffix);
+	if (folder_find_name(folderfd, base, &name, &in_new) < 0)
+		return NULL;
+	return xasprintf("%s/%s", in_new ? "new" : "cur", name);
 }
 
-int change_rename(int folderfd, const char *base, const char *suffix, bool in_new, int64_t mtime_ns,
-                  struct error *err)
+/* 0 done, 1 it is elsewhere, -1 with errno. */
+static int rename_once(int folderfd, const char *from, const char *to, int64_t mtime_ns)
 {
-	int result = 1;
-	AUTO_FREE char *name = xasprintf("%s%s", base, suffix);
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, time_of(mtime_ns) };
 
-	if (!mail_name_fits(span_of(name)) || (*suffix && *suffix != ':'))
-		return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, EINVAL,
-		                 "a file name that no message may have");
-	for (int look = 0; result == 1 && look < LOOKS_MAX; look++)
-		result = rename_once(folderfd, base, suffix, in_new, mtime_ns);
-	if (result == 0)
+	if (utimensat(folderfd, from, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 1 : -1;
+	if (!strcmp(from, to) || renameat2(folderfd, from, folderfd, to, RENAME_NOREPLACE) == 0)
 		return 0;
+	/* EINVAL: the file system does not know the flag; no other file has this base */
+	if ((errno == EINVAL || errno == ENOSYS) && renameat(folderfd, from, folderfd, to) == 0)
+		return 0;
+	return errno == ENOENT ? 1 : -1;
+}
+
+static int no_name(struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, EINVAL,
+	                 "a file name that no message may have");
+}
+
+static bool is_suffix(const char *suffix)
+{
+	return (!*suffix || *suffix == ':') && !strchr(suffix, '/');
+}
+
+/* The directories of both names have changed. */
+static void note(int folderfd, const char *path, struct sync_list *sync)
+{
+	int fd;
+
+	if (sync->many) /* then its device is enough, and the caller has added that */
+		return;
+	fd = openat(folderfd, !strncmp(path, "new/", 4) ? "new" : "cur",
+	            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		sync_add(sync, fd);
+	fd_close_at(&fd);
+}
+
+int change_rename(int folderfd, const char *base, const struct change_was *was, const char *suffix,
+                  bool in_new, int64_t mtime_ns, struct sync_list *sync, struct error *err)
+{
+	AUTO_FREE char *name = xasprintf("%s%s", base, suffix);
+	AUTO_FREE char *to = xasprintf("%s/%s", in_new ? "new" : "cur", name);
+	int result = 1;
+
+	if (!mail_name_fits(span_of(name)) || !is_suffix(suffix) || !is_suffix(was->suffix))
+		return no_name(err);
+	for (int look = 0; result == 1 && look < LOOKS_MAX; look++) {
+		AUTO_FREE char *from = find_path(folderfd, base, was, look);
+
+		result = from ? rename_once(folderfd, from, to, mtime_ns) : -1;
+		if (result == 0) {
+			note(folderfd, from, sync);
+			note(folderfd, to, sync);
+			return 0;
+		}
+	}
 	error_system(err, "rename");
 	err->scope = ERROR_SCOPE_MESSAGE;
 	return -1;
 }
 
-int change_remove(int folderfd, const char *base, struct error *err)
+int change_remove(int folderfd, const char *base, const struct change_was *was,
+                  struct sync_list *sync, struct error *err)
 {
-	if (!mail_name_fits(span_of(base)) || strchr(base, ':'))
-		return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, EINVAL,
-		                 "a file name that no message may have");
+	if (!mail_name_fits(span_of(base)) || strchr(base, ':') || !is_suffix(was->suffix))
+		return no_name(err);
 	for (int look = 0; look < LOOKS_MAX; look++) {
-		AUTO_FREE char *now = NULL;
-		bool in_new;
+		AUTO_FREE char *path = find_path(folderfd, base, was, look);
 
-		if (folder_find_name(folderfd, base, &now, &in_new) < 0) {
-			if (errno == ENOENT)
-				return 0;
+		if (!path && errno == ENOENT)
+			return 0;
+		if (!path)
 			break;
+		if (unlinkat(folderfd, path, 0) == 0) {
+			note(folderfd, path, sync);
+			return 0;
 		}
-
-		AUTO_FREE char *path = xasprintf("%s/%s", in_new ? "new" : "cur", now);
-		if (unlinkat(folderfd, path, 0) < 0 && errno != ENOENT)
+		if (errno != ENOENT)
 			break;
 	}
 	error_system(err, "remove");
@@ -208,25 +242,11 @@ int change_remove(int folderfd, const char *base, struct error *err)
 	return -1;
 }
 
-int change_sync_folder(int folderfd, struct error *err)
-{
-	static const char *const parts[] = { "new", "cur" };
-
-	for (size_t i = 0; i < ROWS(parts); i++) {
-		AUTO_CLOSE int fd = openat(folderfd, parts[i],
-		                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (fd >= 0 && fsync(fd) < 0)
-			return error_system(err, "fsync %s/", parts[i]);
-	}
-	return 0;
-}
-
 /* ── folders ─────────────────────────────────────────────────────────────────────────────────── */
 
 typedef bool remove_fn(const char *name);
 
-static int remove_files(int dirfd, remove_fn *is_ours, struct error *err)
+static int remove_files(int dirfd, remove_fn *is_ours, struct sync_list *sync, struct error *err)
 {
 	AUTO_CLOSE int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_STRINGS struct strings names = { 0 };
@@ -243,7 +263,9 @@ static int remove_files(int dirfd, remove_fn *is_ours, struct error *err)
 	for (size_t i = 0; i < names.n; i++)
 		if (unlinkat(dirfd, names.rows[i], 0) < 0 && errno != ENOENT)
 			return error_system(err, "remove %s", names.rows[i]);
-	return names.n && fsync(dirfd) < 0 ? error_system(err, "fsync a folder") : 0;
+	if (names.n)
+		sync_add(sync, dirfd);
+	return 0;
 }
 
 static bool belongs_to_folder(const char *name)
@@ -276,7 +298,7 @@ static bool is_empty(int at, const char *name)
 	return empty;
 }
 
-static int remove_open_folder(int fd, struct error *err)
+static int remove_open_folder(int fd, struct sync_list *sync, struct error *err)
 {
 	AUTO_CLOSE int tmp = openat(fd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -287,14 +309,15 @@ static int remove_open_folder(int fd, struct error *err)
 	if ((unlinkat(fd, "cur", AT_REMOVEDIR) < 0 && errno != ENOENT) ||
 	    (unlinkat(fd, "new", AT_REMOVEDIR) < 0 && errno != ENOENT))
 		return error_system(err, "remove a folder");
-	if (tmp >= 0 && remove_files(tmp, is_left_in_tmp, err) < 0)
+	if (tmp >= 0 && remove_files(tmp, is_left_in_tmp, sync, err) < 0)
 		return -1;
 	if (unlinkat(fd, "tmp", AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_system(err, "remove a folder's tmp");
-	return remove_files(fd, belongs_to_folder, err);
+	return remove_files(fd, belongs_to_folder, sync, err);
 }
 
-int change_remove_folder(int rootfd, const char *root, const char *folder, struct error *err)
+int change_remove_folder(int rootfd, const char *root, const char *folder, struct sync_list *sync,
+                         struct error *err)
 {
 	AUTO_CLOSE int at = folder_open_root(rootfd, root, err);
 	const char *name;
@@ -309,11 +332,12 @@ int change_remove_folder(int rootfd, const char *root, const char *folder, struc
 	AUTO_CLOSE int fd = parent < 0 ? -1 : folder_open_below(parent, name);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : error_system(err, "open %s/%s", root, folder);
-	if (remove_open_folder(fd, err) < 0)
+	if (remove_open_folder(fd, sync, err) < 0)
 		return error_context(err, "%s/%s", root, folder);
 	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_system(err, "remove %s/%s", root, folder);
-	return fsync(parent) < 0 ? error_system(err, "fsync %s", root) : 0;
+	sync_add(sync, parent);
+	return 0;
 }
 
 /* Maildir: in the folder itself; mbox: in .imap/NAME beside the file. */
@@ -330,7 +354,7 @@ static char *index_directory(const struct mailbox_account *account, const char *
 }
 
 int change_drop_indexes(int rootfd, const struct mailbox_account *account, const char *folder,
-                        struct error *err)
+                        struct sync_list *sync, struct error *err)
 {
 	AUTO_FREE char *path = index_directory(account, folder);
 	AUTO_CLOSE int root = folder_open_root(rootfd, account->root, err);
@@ -338,10 +362,11 @@ int change_drop_indexes(int rootfd, const struct mailbox_account *account, const
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : error_system(err, "open %s/%s", account->root, path);
-	return remove_files(fd, files_is_index, err);
+	return remove_files(fd, files_is_index, sync, err);
 }
 
-int change_remove_file(int rootfd, const char *root, const char *path, struct error *err)
+int change_remove_file(int rootfd, const char *root, const char *path, struct sync_list *sync,
+                       struct error *err)
 {
 	AUTO_CLOSE int at = folder_open_root(rootfd, root, err);
 	const char *name;
@@ -354,5 +379,6 @@ int change_remove_file(int rootfd, const char *root, const char *path, struct er
 		return errno == ENOENT ? 0 : error_system(err, "open %s/%s", root, path);
 	if (unlinkat(parent, name, 0) < 0)
 		return errno == ENOENT ? 0 : error_system(err, "remove %s/%s", root, path);
-	return fsync(parent) < 0 ? error_system(err, "fsync %s", root) : 0;
+	sync_add(sync, parent);
+	return 0;
 }

@@ -257,21 +257,23 @@ static int maildir_scan(int rootfd, const struct mailbox_account *account,
 
 static int give_bytes(int fd, uint64_t size, const struct store_reader *reader, struct error *err)
 {
-	AUTO_FREE char *chunk = xmalloc(READ_SIZE);
+	/* one octet more than there should be: what is short is at its end */
+	size_t room = size < READ_SIZE ? (size_t)size + 1 : READ_SIZE;
+	AUTO_FREE char *chunk = xmalloc(room);
 	uint64_t at = 0;
 
 	for (;;) {
-		ssize_t n = read(fd, chunk, READ_SIZE);
+		ssize_t n = read(fd, chunk, room);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return error_system(err, "read");
-		if (n == 0)
-			break;
 		at += (uint64_t)n;
-		if (reader->bytes(reader->context, (struct span){ chunk, (size_t)n }, err) < 0)
+		if (n && reader->bytes(reader->context, (struct span){ chunk, (size_t)n }, err) < 0)
 			return -1;
+		if ((size_t)n < room)
+			break;
 	}
 	if (at == size)
 		return 0;
@@ -280,19 +282,61 @@ static int give_bytes(int fd, uint64_t size, const struct store_reader *reader, 
 	                 (unsigned long long)at, (unsigned long long)size);
 }
 
+void store_places_fini(struct store_places *p)
+{
+	if (!p->folder)
+		return;
+	fd_close_at(&p->folderfd);
+	fd_close_at(&p->newfd);
+	fd_close_at(&p->curfd);
+	free(p->folder);
+	*p = (struct store_places){ 0 };
+}
+
+static int enter_folder(int rootfd, const struct mailbox_account *account, const char *folder,
+                        struct store_places *p, struct error *err)
+{
+	if (p->folder && !strcmp(p->folder, folder))
+		return 0;
+	store_places_fini(p);
+
+	AUTO_CLOSE int root = folder_open_root(rootfd, account->root, err);
+	int fd = root < 0 ? -1 : folder_open_below(root, folder);
+	if (root < 0)
+		return -1;
+	if (fd < 0)
+		return error_system(err, "open");
+	*p = (struct store_places){ xstrdup(folder), fd, open_directory(fd, "new"),
+		                    open_directory(fd, "cur") };
+	return 0;
+}
+
+/* Where it was last seen, else wherever it is by now. */
+static int open_message(const struct store_places *p, const struct store_wanted *wanted,
+                        struct folder_message *file)
+{
+	int at = wanted->in_new ? p->newfd : p->curfd;
+
+	*file = (struct folder_message){ .fd = -1, .in_new = wanted->in_new };
+	file->name = xasprintf("%s%s", wanted->base, wanted->suffix);
+	if (at >= 0)
+		file->fd = folder_open_file(at, file->name, &file->st);
+	if (file->fd >= 0)
+		return 0;
+	folder_message_fini(file);
+	return folder_open_message(p->folderfd, wanted->base, wanted->suffix, wanted->in_new, file);
+}
+
 static int read_message(int rootfd, const struct mailbox_account *account,
                         const struct store_wanted *wanted, const struct store_reader *reader,
                         struct error *err)
 {
-	AUTO_CLOSE int root = folder_open_root(rootfd, account->root, err);
-	AUTO_CLOSE int folder = root < 0 ? -1 : folder_open_below(root, wanted->folder);
 	AUTO_FOLDER_MESSAGE struct folder_message file = { .fd = -1 };
 	struct span base, suffix;
 
-	if (root < 0)
+	if (enter_folder(rootfd, account, wanted->folder, wanted->places, err) < 0)
 		return -1;
-	if (folder < 0 ||
-	    folder_open_message(folder, wanted->base, wanted->suffix, wanted->in_new, &file) < 0)
+	if (open_message(wanted->places, wanted, &file) < 0)
 		return error_system(err, "open");
 	mail_name_split(span_of(file.name), &base, &suffix);
 

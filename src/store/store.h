@@ -26,8 +26,17 @@ struct store_sink {
 	int (*trouble)(void *context, const char *words, bool left_out, struct error *err);
 };
 
+/* Directories that stay open from message to message of one account; zeroed by the caller. */
+struct store_places {
+	char *folder; /* owned; NULL: nothing is open */
+	int folderfd, newfd, curfd;
+};
+void store_places_fini(struct store_places *p);
+#define AUTO_STORE_PLACES __attribute__((cleanup(store_places_fini)))
+
 /* One message, as a listing named it. */
 struct store_wanted {
+	struct store_places *places;        /* borrowed */
 	const char *folder, *base, *suffix; /* borrowed */
 	bool in_new;
 	uint64_t offset; /* mbox */

@@ -7,20 +7,17 @@
 #include "mail/flags.h"
 #include "store/change.h"
 #include "store/folder.h"
+#include "store/sync.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* No mail program makes such names; so all of them are ours, and left over when a batch begins. */
 #define TEMPORARY "mailhaul.tmp."
-/* Up to so many files are synced one by one; a greater batch syncs its file systems at once. */
-#define SYNC_ONE_BY_ONE 8u
-#define DEVICES_MAX 8u
 
 struct pending {
 	char *root, *from_dir, *from, *to_dir, *to; /* owned; directories below the root */
@@ -30,7 +27,7 @@ struct write_batch {
 	int rootfd;
 	struct pending *rows;
 	size_t n, room;
-	int synced_fds[SYNC_ONE_BY_ONE]; /* of the first rows */
+	struct sync_list contents, directories;
 	unsigned number;
 	/* the one that is being written */
 	bool open;
@@ -41,12 +38,6 @@ struct write_batch {
 	/* the directory that was used last */
 	char *at_root, *at_dir;
 	int at_fd;
-	struct device {
-		dev_t dev;
-		int fd;
-	} devices[DEVICES_MAX];
-	size_t devices_n;
-	bool too_many_devices;
 };
 
 static void pending_fini(struct pending *p)
@@ -104,24 +95,6 @@ static bool is_used(const struct write_batch *b, const char *root, const char *d
 	return false;
 }
 
-static void note_device(struct write_batch *b, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return;
-	for (size_t i = 0; i < b->devices_n; i++)
-		if (b->devices[i].dev == st.st_dev)
-			return;
-	if (b->devices_n == DEVICES_MAX) {
-		b->too_many_devices = true;
-		return;
-	}
-	b->devices[b->devices_n++] = (struct device){
-		st.st_dev, openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-	};
-}
-
 /* Makes b->at_fd the directory for temporary files. */
 static int enter(struct write_batch *b, const char *root, const char *dir, struct error *err)
 {
@@ -134,7 +107,7 @@ static int enter(struct write_batch *b, const char *root, const char *dir, struc
 		return -1;
 	if (!is_used(b, root, dir))
 		remove_leftovers(fd);
-	note_device(b, fd);
+	sync_add_device(&b->contents, fd);
 	if (b->at_fd >= 0)
 		close(b->at_fd);
 	free(b->at_root);
@@ -162,7 +135,7 @@ static int begin(struct write_batch *b, const struct write_target *t, struct err
 	b->target = *t;
 	digest_begin(&b->digest);
 	b->fd = openat(b->at_fd, b->now.from, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	               0600);
+	               t->mode & 0777);
 	if (b->fd < 0)
 		return error_system(err, "create a file in %s/%s", t->root, b->now.from_dir);
 	b->open = true;
@@ -216,7 +189,8 @@ static int split_path(struct write_batch *b, const struct write_target *t, struc
 	if (!mail_name_fits(span_of(name)) || !strncmp(name, TEMPORARY, strlen(TEMPORARY)))
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, EINVAL,
 		                 "a name that no file may have");
-	if (change_make_directories(b->rootfd, t->root, dir, 0700, t->uid, t->gid, err) < 0)
+	if (change_make_directories(b->rootfd, t->root, dir, 0700, t->uid, t->gid, &b->directories,
+	                            err) < 0)
 		return -1;
 	pending_fini(&b->now);
 	b->now.from_dir = xstrdup(dir);
@@ -270,8 +244,9 @@ static int set_attributes(struct write_batch *b, struct error *err)
 		return error_system(err, "stat %s", b->now.to);
 	if ((st.st_uid != t->uid || st.st_gid != t->gid) && fchown(b->fd, t->uid, t->gid) < 0)
 		return error_system(err, "give %s to user %u", b->now.to, t->uid);
-	/* no set-uid bit ever comes out of a mailbox */
-	if (fchmod(b->fd, t->mode & 0777) < 0 || futimens(b->fd, times) < 0)
+	/* no set-uid bit ever comes out of a mailbox; the umask took what it takes */
+	if (((st.st_mode ^ t->mode) & 0777 && fchmod(b->fd, t->mode & 0777) < 0) ||
+	    futimens(b->fd, times) < 0)
 		return error_system(err, "set mode and time of %s", b->now.to);
 	return 0;
 }
@@ -281,10 +256,11 @@ static void add_pending(struct write_batch *b, int fd)
 	ARRAY_GROW(b->rows, b->n, b->room);
 	b->rows[b->n] = b->now;
 	b->now = (struct pending){ 0 };
-	if (b->n < SYNC_ONE_BY_ONE)
-		b->synced_fds[b->n] = fd;
-	else if (fd >= 0)
+	if (fd >= 0) {
+		if (!b->contents.many)
+			sync_add(&b->contents, fd);
 		close(fd);
+	}
 	b->n++;
 }
 
@@ -332,30 +308,6 @@ size_t write_pending(const struct write_batch *b)
 	return b->n;
 }
 
-static int sync_devices(struct write_batch *b, struct error *err)
-{
-	for (size_t i = 0; i < b->devices_n; i++) {
-		if (syscall(SYS_syncfs, b->devices[i].fd) == 0)
-			continue;
-		if (errno != ENOSYS)
-			return error_system(err, "sync the file system");
-		sync(); /* before Linux 2.6.39; waits there as well */
-	}
-	if (b->too_many_devices)
-		sync();
-	return 0;
-}
-
-static int sync_contents(struct write_batch *b, struct error *err)
-{
-	if (b->n > SYNC_ONE_BY_ONE)
-		return sync_devices(b, err);
-	for (size_t i = 0; i < b->n; i++)
-		if (b->synced_fds[i] >= 0 && fsync(b->synced_fds[i]) < 0)
-			return error_system(err, "fsync %s/%s", b->rows[i].root, b->rows[i].to_dir);
-	return 0;
-}
-
 /* Two open directories, kept from row to row while they stay the same. */
 struct place {
 	const char *root, *dir;
@@ -370,15 +322,17 @@ static int place_enter(struct write_batch *b, struct place *p, const char *root,
 	if (p->fd >= 0)
 		close(p->fd);
 	p->fd = open_below(b, root, dir, err);
+	if (p->fd < 0)
+		return -1;
 	p->root = root;
 	p->dir = dir;
-	return p->fd < 0 ? -1 : 0;
+	sync_add(&b->directories, p->fd);
+	return 0;
 }
 
 static int rename_all(struct write_batch *b, size_t *done, struct error *err)
 {
 	struct place from = { .fd = -1 }, to = { .fd = -1 };
-	bool sync_each = b->n <= SYNC_ONE_BY_ONE;
 	int result = 0;
 
 	for (*done = 0; result == 0 && *done < b->n;) {
@@ -391,8 +345,6 @@ static int rename_all(struct write_batch *b, size_t *done, struct error *err)
 			result = error_system(err, "rename into %s/%s", p->root, p->to_dir);
 		else
 			++*done;
-		if (result == 0 && sync_each && fsync(to.fd) < 0)
-			result = error_system(err, "fsync %s/%s", p->root, p->to_dir);
 	}
 	if (from.fd >= 0)
 		close(from.fd);
@@ -409,11 +361,10 @@ static void clear(struct write_batch *b, size_t placed)
 	for (size_t i = placed; i < b->n; i++)
 		if (enter(b, b->rows[i].root, b->rows[i].from_dir, &ignored) == 0)
 			(void)unlinkat(b->at_fd, b->rows[i].from, 0);
-	for (size_t i = 0; i < b->n; i++) {
-		if (i < SYNC_ONE_BY_ONE && b->synced_fds[i] >= 0)
-			close(b->synced_fds[i]);
+	for (size_t i = 0; i < b->n; i++)
 		pending_fini(&b->rows[i]);
-	}
+	sync_fini(&b->contents);
+	sync_fini(&b->directories);
 	b->n = 0;
 	b->number = 0;
 }
@@ -421,15 +372,14 @@ static void clear(struct write_batch *b, size_t placed)
 int write_commit(struct write_batch *b, struct error *err)
 {
 	size_t placed = 0;
-	bool at_once = b->n > SYNC_ONE_BY_ONE;
 	int result = -1;
 
 	if (b->open) {
 		write_drop(b);
 		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 		          "commit in the middle of a file");
-	} else if (sync_contents(b, err) == 0 && rename_all(b, &placed, err) == 0) {
-		result = at_once ? sync_devices(b, err) : 0;
+	} else if (sync_all(&b->contents, err) == 0 && rename_all(b, &placed, err) == 0) {
+		result = sync_all(&b->directories, err);
 	}
 	clear(b, placed);
 	return result;
@@ -446,8 +396,6 @@ void write_batch_free(struct write_batch *b)
 		close(b->at_fd);
 	free(b->at_root);
 	free(b->at_dir);
-	for (size_t i = 0; i < b->devices_n; i++)
-		fd_close_at(&b->devices[i].fd);
 	free(b->rows);
 	free(b);
 }

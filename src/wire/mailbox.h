@@ -12,6 +12,10 @@
  *	MAIL_SCAN    A
  *	    -> DATA: FOLDER, its UIDLIST and KEYWORDS pieces, its MESSAGEs, the next FOLDER ...;
  *	       FILE and TROUBLE anywhere
+ *	MAIL_FIND    path, u64 depth
+ *	    -> DATA: FOUND per Maildir below that path
+ *	MAIL_SIGN    (A, u64 n, n paths beside, relative to the home)...
+ *	    -> DATA: SIGNED per account, in the order of asking
  *	MAIL_FETCH   A, u64 content 0|1, WANTED...
  *	    -> DATA per wanted, in order: BEGIN, BYTES..., DONE (without content no BYTES), or FAILED
  *	       at any place
@@ -20,8 +24,9 @@
  *	MAIL_COMMIT  C nothing
  *	    -> u64 number of files in place. What was stored since the last commit is durable now, and
  *	       seen only now. A STORE that failed spoils all up to the next COMMIT
- *	MAIL_CHANGE  C A, u64 uid, u64 gid, RENAME|REMOVE|MAKE_FOLDER|...
- *	    -> DATA: FAILED per record that could not be done
+ *	MAIL_CHANGE  C A, u64 uid, u64 gid, u64 later, RENAME|REMOVE|MAKE_FOLDER|...
+ *	    -> DATA: FAILED per record that could not be done. Durable at END; with `later` 1 at that
+ *	       of the next COMMIT
  *	MBOX_FETCH   A, folder, u64 keep, digest of the first `keep` octets, or ""
  *	    -> DATA: BEGIN (offset: `keep` when those octets are the same, else 0), BYTES..., DONE with
  *	       the digest of all
@@ -40,6 +45,8 @@
 #define WIRE_MAIL_CHANGE ((enum wire_kind)44)
 #define WIRE_MBOX_FETCH ((enum wire_kind)45)
 #define WIRE_MBOX_APPEND ((enum wire_kind)46)
+#define WIRE_MAIL_FIND ((enum wire_kind)47)
+#define WIRE_MAIL_SIGN ((enum wire_kind)48)
 
 enum wire_mail_tag {
 	/* scan */
@@ -49,6 +56,9 @@ enum wire_mail_tag {
 	WIRE_MAIL_MESSAGE,    /* see wire_put_message() */
 	WIRE_MAIL_FILE,       /* u64 place, path, target, u64 mode, size, mtime_ns */
 	WIRE_MAIL_TROUBLE,    /* words, u64 1: something was left out because of it */
+	/* find, sign */
+	WIRE_MAIL_FOUND,  /* path, u64 layout, mode, uid, gid */
+	WIRE_MAIL_SIGNED, /* digest; u64 0 not to be relied on | 1 settled | 2 there is none */
 	/* fetch */
 	WIRE_MAIL_WANTED, /* folder, base, suffix, u64 in_new, offset */
 	WIRE_MAIL_BEGIN,  /* message as in MESSAGE, from line */
@@ -61,8 +71,8 @@ enum wire_mail_tag {
 	WIRE_MAIL_LINK,        /* root, path, target, u64 uid, gid */
 	WIRE_MAIL_DROP,        /* takes back what was begun */
 	/* change */
-	WIRE_MAIL_RENAME,        /* folder, base, suffix, u64 in_new, mtime_ns */
-	WIRE_MAIL_REMOVE,        /* folder, base */
+	WIRE_MAIL_RENAME, /* folder, base, its suffix, u64 in_new; suffix, u64 in_new, mtime_ns */
+	WIRE_MAIL_REMOVE, /* folder, base, its suffix, u64 in_new */
 	WIRE_MAIL_MAKE_FOLDER,   /* folder, u64 mode */
 	WIRE_MAIL_REMOVE_FOLDER, /* folder */
 	WIRE_MAIL_DROP_INDEXES,  /* folder */

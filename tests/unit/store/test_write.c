@@ -20,12 +20,15 @@ struct place {
 
 static void begin(struct place *p)
 {
+	struct sync_list sync = { 0 };
 	struct error err = { 0 };
 
 	snprintf(p->dir, sizeof p->dir, "/tmp/mailhaul-test.XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
 	p->fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_good(change_make_folder(p->fd, "/mail", "", 0700, getuid(), getgid(), &err), &err);
+	assert_good(change_make_folder(p->fd, "/mail", "", 0700, getuid(), getgid(), &sync, &err),
+	            &err);
+	sync_fini(&sync);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* mailbox_sign -- answers MAIL_FIND and MAIL_SIGN. */
+
+#include "wire/mailbox.h"
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "store/sign.h"
+
+#define SETTLED 1u
+#define NO_SIGN 2u
+
+struct found {
+	struct agent *a;
+	struct buf out;
+};
+
+static int tell_found(void *context, const struct store_found *found, struct error *err)
+{
+	struct found *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_FOUND);
+	wire_put_text(&f->out, found->path);
+	wire_put_u64(&f->out, (uint64_t)found->layout);
+	wire_put_u64(&f->out, found->mode);
+	wire_put_u64(&f->out, found->uid);
+	wire_put_u64(&f->out, found->gid);
+	if (f->out.n < WIRE_MAIL_FILL)
+		return 0;
+	if (agent_send(f->a, buf_span(&f->out), err) < 0)
+		return -1;
+	buf_reset(&f->out);
+	return 0;
+}
+
+int agent_mail_find(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_FREE char *path = wire_get_string(r);
+	uint64_t depth = wire_get_u64(r);
+	struct found f = { .a = a };
+	int result = wire_read_end(r, "MAIL_FIND", err);
+
+	if (result == 0)
+		result = store_find_maildirs(a->rootfd, path, depth < 64 ? (unsigned)depth : 64,
+		                             tell_found, &f, err);
+	if (result == 0 && f.out.n)
+		result = agent_send(a, buf_span(&f.out), err);
+	buf_fini(&f.out);
+	return result;
+}
+
+static void sign_one(struct agent *a, struct wire_reader *r, struct buf *out)
+{
+	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
+	AUTO_STRINGS struct strings beside = { 0 };
+	struct store_sign sign = { 0 };
+	struct error why = { 0 };
+	uint64_t n, state = 0;
+
+	wire_get_account(r, &account);
+	n = wire_get_u64(r);
+	for (uint64_t i = 0; i < n && !r->bad; i++) {
+		AUTO_FREE char *path = wire_get_string(r);
+
+		r->bad = r->bad || !wire_path_fits(path);
+		strings_add(&beside, path);
+	}
+	if (r->bad)
+		return;
+	if (store_sign(a->rootfd, &account, &beside, &sign, &why) < 0)
+		state = NO_SIGN;
+	else if (sign.settled)
+		state = SETTLED;
+	wire_put_tag(out, WIRE_MAIL_SIGNED);
+	wire_put_digest(out, &sign.digest);
+	wire_put_u64(out, state);
+}
+
+int agent_mail_sign(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_BUF struct buf out = { 0 };
+
+	while (r->rest.n && !r->bad)
+		sign_one(a, r, &out);
+	if (wire_read_end(r, "MAIL_SIGN", err) < 0)
+		return -1;
+	return agent_send(a, buf_span(&out), err);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* accounts -- one pass over all mailboxes; those that nobody has touched cost a look from outside. */
+
+#include "base/memory.h"
+#include "copy/pass.h"
+#include "remote/mailbox.h"
+#include "state/signs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ASKS_AHEAD 4u
+#define GROUP_MAX 64u /* accounts */
+#define GROUP_MESSAGES 65536u
+
+_Static_assert(GROUP_MAX <= HOST_AHEAD, "as many listings are asked for ahead");
+
+/* What is known of one account, in the order of the caller's. */
+struct look {
+	struct mailbox_sign old, new; /* now */
+	struct digest known_old, known_new;
+	uint64_t messages, octets;
+	bool known;
+};
+
+struct walk {
+	struct host *old_host, *new_host;
+	const struct copy_account *accounts;
+	size_t n;
+	struct state *state;
+	const struct copy_options *options;
+	struct copy_result *out;
+	struct look *looks;            /* owned */
+	struct copy_progress finished; /* of the accounts before the one that is under way */
+};
+
+/* ── signs ───────────────────────────────────────────────────────────────────────────────────── */
+
+static int by_user(const void *a, const void *b, void *context)
+{
+	const struct walk *w = context;
+
+	return strcmp(w->accounts[*(const size_t *)a].from->user,
+	              w->accounts[*(const size_t *)b].from->user);
+}
+
+struct loading {
+	struct walk *w;
+	const size_t *order; /* accounts by their user, as the signs come */
+	size_t at;
+};
+
+static int load_sign(void *context, const struct sign_record *record, struct error *err)
+{
+	struct loading *l = context;
+
+	for (; l->at < l->w->n; l->at++) {
+		size_t i = l->order[l->at];
+		int order = strcmp(l->w->accounts[i].from->user, record->account);
+
+		if (order > 0)
+			return 0;
+		if (order < 0)
+			continue;
+		l->w->looks[i].known = true;
+		l->w->looks[i].known_old = record->old;
+		l->w->looks[i].known_new = record->new;
+		l->w->looks[i].messages = record->messages;
+		l->w->looks[i].octets = record->octets;
+	}
+	return 0;
+}
+
+static int load_signs(struct walk *w, struct error *err)
+{
+	AUTO_FREE size_t *order = xcalloc(w->n + 1, sizeof *order);
+	struct loading l = { w, order, 0 };
+
+	for (size_t i = 0; i < w->n; i++)
+		order[i] = i;
+	qsort_r(order, w->n, sizeof *order, by_user, w);
+	return signs_walk(w->state, load_sign, &l, err);
+}
+
+static int ask(struct walk *w, size_t first, size_t n, struct error *err)
+{
+	struct mailbox_signed old[MAILBOX_SIGN_MAX], new[MAILBOX_SIGN_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct copy_account *a = &w->accounts[first + i];
+
+		old[i] = (struct mailbox_signed){ a->from, a->beside };
+		new[i] = (struct mailbox_signed){ a->to, a->beside };
+	}
+	if (mailbox_sign_send(w->old_host, old, n, err) < 0)
+		return -1;
+	return mailbox_sign_send(w->new_host, new, n, err);
+}
+
+static int collect(struct walk *w, size_t first, size_t n, struct error *err)
+{
+	struct mailbox_sign old[MAILBOX_SIGN_MAX], new[MAILBOX_SIGN_MAX];
+
+	if (mailbox_sign_collect(w->old_host, old, n, err) < 0 ||
+	    mailbox_sign_collect(w->new_host, new, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		w->looks[first + i].old = old[i];
+		w->looks[first + i].new = new[i];
+	}
+	return 0;
+}
+
+static size_t part(const struct walk *w, size_t first)
+{
+	return w->n - first < MAILBOX_SIGN_MAX ? w->n - first : MAILBOX_SIGN_MAX;
+}
+
+/* Both hosts look at the same time. */
+static int look_at_all(struct walk *w, struct error *err)
+{
+	size_t asked = 0, got = 0;
+
+	while (got < w->n) {
+		for (; asked < w->n && asked < got + ASKS_AHEAD * MAILBOX_SIGN_MAX;
+		     asked += part(w, asked))
+			if (ask(w, asked, part(w, asked), err) < 0)
+				return -1;
+		if (collect(w, got, part(w, got), err) < 0)
+			return -1;
+		got += part(w, got);
+	}
+	return 0;
+}
+
+static bool is_unchanged(const struct look *l)
+{
+	return l->known && l->old.state != MAILBOX_SIGN_NONE &&
+	       l->new.state != MAILBOX_SIGN_NONE &&digest_equal(&l->known_old, &l->old.digest) &&
+	       digest_equal(&l->known_new, &l->new.digest);
+}
+
+/* The signs were taken before the pass looked, and it found nothing to do: so they stand for "the
+ * same on both sides", unless something changed in the very tick in which it was looked at. */
+static int keep_sign(struct walk *w, size_t i, const struct copy_result *r, struct error *err)
+{
+	const struct look *l = &w->looks[i];
+
+	if (w->options->dry_run || copy_result_changed(r) || r->skipped.n || r->extra.n ||
+	    r->vanished || l->old.state != MAILBOX_SIGN_SETTLED ||
+	    l->new.state != MAILBOX_SIGN_SETTLED)
+		return 0;
+	return sign_put(w->state,
+	                &(struct sign_record){ .account = w->accounts[i].from->user,
+	                                       .old = l->old.digest,
+	                                       .new = l->new.digest,
+	                                       .messages = r->old_messages,
+	                                       .octets = r->old_octets },
+	                err);
+}
+
+/* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
+
+static void show(void *context, const struct copy_progress *p)
+{
+	const struct walk *w = context;
+	struct copy_progress sum = *p;
+
+	sum.messages += w->finished.messages;
+	sum.octets += w->finished.octets;
+	sum.total_messages += w->finished.total_messages;
+	sum.total_octets += w->finished.total_octets;
+	w->options->progress(w->options->context, &sum);
+}
+
+/* Counts what a pass over one account did, and writes down its sign when that was nothing. */
+static int finish(struct walk *w, size_t i, struct copy_result *one, struct error *err)
+{
+	int result = keep_sign(w, i, one, err);
+
+	w->finished.messages += one->copied;
+	w->finished.octets += one->copied_octets;
+	w->finished.total_messages += one->copied;
+	w->finished.total_octets += one->copied_octets;
+	copy_result_add(w->out, one);
+	copy_result_fini(one);
+	return result;
+}
+
+static int pass_alone(struct walk *w, size_t i, const struct copy_options *options,
+                      struct error *err)
+{
+	AUTO_COPY_RESULT struct copy_result one = { 0 };
+
+	if (copy_pass(w->old_host, w->new_host, &w->accounts[i], w->state, options, &one, err) == 0)
+		return finish(w, i, &one, err);
+	if (err->scope != ERROR_SCOPE_MAILBOX && err->scope != ERROR_SCOPE_MESSAGE)
+		return -1;
+	strings_add(&one.skipped, err->text);
+	return finish(w, i, &one, err);
+}
+
+/* What goes wrong in the middle of a group may be one account's fault: then each goes by itself.
+ * What was brought until then is brought. */
+static int pass_together(struct walk *w, const size_t *which, size_t n, struct error *err)
+{
+	struct copy_result results[GROUP_MAX] = { 0 };
+	struct pass passes[GROUP_MAX];
+	struct copy_options options = *w->options;
+	int result;
+
+	if (options.progress) {
+		options.progress = show;
+		options.context = w;
+	}
+	for (size_t i = 0; i < n; i++)
+		passes[i] = (struct pass){
+			.old_host = w->old_host,
+			.new_host = w->new_host,
+			.account = &w->accounts[which[i]],
+			.state = w->state,
+			.options = &options,
+			.out = &results[i],
+			.progress = { .account = w->accounts[which[i]].from->user },
+		};
+	result = group_run(passes, n, err);
+	if (result == 0) {
+		for (size_t i = 0; i < n; i++)
+			if (finish(w, which[i], &results[i], err) < 0)
+				result = -1;
+		return result;
+	}
+	for (size_t i = 0; i < n; i++) {
+		w->out->copied += results[i].copied;
+		w->out->copied_octets += results[i].copied_octets;
+		copy_result_fini(&results[i]);
+	}
+	if (host_is_broken(w->old_host) || host_is_broken(w->new_host) ||
+	    err->scope == ERROR_SCOPE_MOVE)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (pass_alone(w, which[i], &options, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* How many listings to have in memory at once: an account that nobody has seen may be a large one. */
+static uint64_t weight(const struct look *l)
+{
+	return l->known ? l->messages : GROUP_MESSAGES / 16;
+}
+
+static int pass_changed(struct walk *w, const size_t *which, size_t n, struct error *err)
+{
+	for (size_t at = 0; at < n;) {
+		uint64_t messages = 0;
+		size_t some = 0;
+
+		while (at + some < n && some < GROUP_MAX && messages < GROUP_MESSAGES)
+			messages += weight(&w->looks[which[at + some++]]);
+		if (pass_together(w, which + at, some, err) < 0)
+			return -1;
+		at += some;
+	}
+	return 0;
+}
+
+static int walk(struct walk *w, struct error *err)
+{
+	AUTO_FREE size_t *changed = xcalloc(w->n + 1, sizeof *changed);
+	size_t changed_n = 0;
+
+	if (look_at_all(w, err) < 0 || load_signs(w, err) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n; i++) {
+		const struct look *l = &w->looks[i];
+
+		if (w->options->look_everywhere || !is_unchanged(l)) {
+			changed[changed_n++] = i;
+			continue;
+		}
+		w->out->old_messages += l->messages;
+		w->out->old_octets += l->octets;
+		w->out->unchanged += l->messages;
+	}
+	return pass_changed(w, changed, changed_n, err);
+}
+
+int copy_accounts(struct host *old_host, struct host *new_host, const struct copy_account *accounts,
+                  size_t n, struct state *state, const struct copy_options *options,
+                  struct copy_result *out, struct error *err)
+{
+	AUTO_FREE struct look *looks = xcalloc(n + 1, sizeof *looks);
+	struct walk w = { .old_host = old_host,
+		          .new_host = new_host,
+		          .accounts = accounts,
+		          .n = n,
+		          .state = state,
+		          .options = options,
+		          .out = out,
+		          .looks = looks };
+
+	return walk(&w, err);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "remote/mailbox.h"
+
+#include "base/memory.h"
+#include "wire/mailbox.h"
+
+#define FOUND_MAX 10000000u
+
+static int malformed(struct host *h, const char *what, struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+	                 "host %s: malformed %s on the wire", host_name(h), what);
+}
+
+/* ── find ────────────────────────────────────────────────────────────────────────────────────── */
+
+void mailbox_found_fini(struct mailbox_found_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->rows[i].path);
+	free(l->rows);
+	*l = (struct mailbox_found_list){ 0 };
+}
+
+struct finding {
+	struct host *h;
+	struct mailbox_found_list *out;
+};
+
+static int take_found(void *context, struct span body, struct error *err)
+{
+	struct finding *f = context;
+	struct wire_reader r = { .rest = body };
+
+	while (r.rest.n) {
+		bool right = wire_get_u64(&r) == WIRE_MAIL_FOUND;
+		AUTO_FREE char *path = wire_get_string(&r);
+		uint64_t layout = wire_get_u64(&r), mode = wire_get_u64(&r);
+		uint64_t uid = wire_get_u64(&r), gid = wire_get_u64(&r);
+
+		if (r.bad || !right || !wire_path_fits(path) || layout > MAILBOX_LAYOUT_FS ||
+		    mode > 07777 || uid > UINT32_MAX || gid > UINT32_MAX || f->out->n == FOUND_MAX)
+			return malformed(f->h, "MAIL_FIND", err);
+		ARRAY_GROW(f->out->rows, f->out->n, f->out->room);
+		f->out->rows[f->out->n++] = (struct mailbox_found){
+			.path = TAKE(path),
+			.layout = layout == MAILBOX_LAYOUT_FS ? MAILBOX_LAYOUT_FS
+			                                      : MAILBOX_LAYOUT_MAILDIRPP,
+			.mode = (uint32_t)mode,
+			.uid = (uint32_t)uid,
+			.gid = (uint32_t)gid,
+		};
+	}
+	return 0;
+}
+
+int mailbox_find(struct host *h, const char *path, unsigned depth, struct mailbox_found_list *out,
+                 struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+	struct finding f = { h, out };
+
+	mailbox_found_fini(out);
+	wire_put_text(&body, path);
+	wire_put_u64(&body, depth);
+	return host_call(h, WIRE_MAIL_FIND, buf_span(&body), take_found, &f, NULL, err);
+}
+
+/* ── sign ────────────────────────────────────────────────────────────────────────────────────── */
+
+struct signing {
+	struct host *h;
+	struct mailbox_sign *out;
+	size_t n, got;
+};
+
+static int take_signs(void *context, struct span body, struct error *err)
+{
+	struct signing *s = context;
+	struct wire_reader r = { .rest = body };
+
+	while (r.rest.n) {
+		bool right = wire_get_u64(&r) == WIRE_MAIL_SIGNED;
+		struct digest digest = wire_get_digest(&r);
+		uint64_t state = wire_get_u64(&r);
+
+		if (r.bad || !right || state > MAILBOX_SIGN_NONE || s->got == s->n)
+			return malformed(s->h, "MAIL_SIGN", err);
+		s->out[s->got++] = (struct mailbox_sign){ digest, (enum mailbox_sign_state)state };
+	}
+	return 0;
+}
+
+static void put_signed(struct buf *body, const struct mailbox_account *account,
+                       const struct strings *beside)
+{
+	wire_put_account(body, account);
+	wire_put_u64(body, beside ? beside->n : 0);
+	for (size_t i = 0; beside && i < beside->n; i++)
+		wire_put_text(body, beside->rows[i]);
+}
+
+int mailbox_sign_send(struct host *h, const struct mailbox_signed *accounts, size_t n,
+                      struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		put_signed(&body, accounts[i].account, accounts[i].beside);
+	return host_send(h, WIRE_MAIL_SIGN, buf_span(&body), err);
+}
+
+int mailbox_sign_collect(struct host *h, struct mailbox_sign *out, size_t n, struct error *err)
+{
+	struct signing s = { .h = h, .out = out, .n = n };
+
+	if (host_collect(h, take_signs, &s, NULL, err) < 0)
+		return -1;
+	return s.got == n ? 0 : malformed(h, "MAIL_SIGN", err);
+}

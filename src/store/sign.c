@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/sign.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "store/files.h"
+#include "store/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#define DEPTH_MAX 64u
+#define SECOND_NS 1000000000LL
+#define FINE_TICK_NS (20 * 1000000LL)  /* two jiffies of the slowest kernel (HZ=100) */
+#define COARSE_TICK_NS (2 * SECOND_NS) /* FAT; ext3 has one second */
+
+struct look {
+	const struct mailbox_account *account;
+	struct digest_state digest;
+	int64_t newest_ns;
+};
+
+static int64_t ns_of(struct timespec t)
+{
+	return t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+static void see(struct look *l, const char *path, const char *name, const struct stat *st)
+{
+	const int64_t mtime = ns_of(st->st_mtim), ctime = ns_of(st->st_ctim);
+	const uint64_t numbers[] = {
+		st->st_mode,     (uint64_t)st->st_dev, st->st_ino, (uint64_t)st->st_size,
+		(uint64_t)mtime, (uint64_t)ctime,      st->st_uid, st->st_gid,
+	};
+
+	/* with the NULs, so that "a" + "bc" is not "ab" + "c" */
+	digest_add(&l->digest, path, strlen(path) + 1);
+	digest_add(&l->digest, name, strlen(name) + 1);
+	digest_add(&l->digest, numbers, sizeof numbers);
+	l->newest_ns = mtime > l->newest_ns ? mtime : l->newest_ns;
+	l->newest_ns = ctime > l->newest_ns ? ctime : l->newest_ns;
+}
+
+static int read_names(int fd, struct strings *out)
+{
+	struct dirent *entry;
+	DIR *dir = fdopendir(fd);
+
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			strings_add(out, entry->d_name);
+	closedir(dir);
+	strings_sort(out);
+	return 0;
+}
+
+/* Caches of Dovecot come and go and say nothing; those of mbox folders hold what the file does not. */
+static bool is_seen(const struct look *l, const char *name)
+{
+	return l->account->format != MAILBOX_MAILDIR ||
+	       (!files_is_index(name) && strcmp(name, "tmp") != 0);
+}
+
+static bool holds_messages(const struct look *l, const char *name)
+{
+	return l->account->format == MAILBOX_MAILDIR &&
+	       (!strcmp(name, "cur") || !strcmp(name, "new"));
+}
+
+static int look_below(struct look *l, int at, const char *name, const char *path, unsigned depth,
+                      struct error *err)
+{
+	AUTO_CLOSE int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_STRINGS struct strings names = { 0 };
+	int dup;
+
+	if (fd < 0)
+		return error_system(err, "open %s", path);
+	if (!depth)
+		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, ELOOP,
+		                 "%s: folders too deep", path);
+	dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (dup < 0 || read_names(dup, &names) < 0)
+		return error_system(err, "read %s", path);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *entry = names.rows[i];
+		struct stat st;
+
+		if (!is_seen(l, entry))
+			continue;
+		if (fstatat(fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return error_system(err, "stat %s/%s", path, entry);
+		if (!S_ISDIR(st.st_mode) || holds_messages(l, entry)) {
+			see(l, path, entry, &st);
+			continue;
+		}
+		AUTO_FREE char *below = xasprintf("%s/%s", path, entry);
+		if (look_below(l, fd, entry, below, depth - 1, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A file, or all that is below a directory; nothing there is a thing to know too. */
+static int look_at_path(struct look *l, int rootfd, const char *path, struct error *err)
+{
+	const char *name;
+	AUTO_CLOSE int parent = file_open_parent_below(rootfd, path, &name);
+	struct stat st;
+
+	if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return error_system(err, "stat %s", path);
+		see(l, path, "is missing", &(struct stat){ 0 });
+		return 0;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		see(l, path, "", &st);
+		return 0;
+	}
+	return look_below(l, parent, name, path, DEPTH_MAX, err);
+}
+
+/* Stamps of a server on the net are of another clock than ours. statfs(2) has the numbers. */
+static bool is_local(int fd)
+{
+	static const long kinds[] = {
+		0xEF53 /* ext2..4 */,       0x58465342 /* xfs */, 0x9123683E /* btrfs */,
+		0x01021994 /* tmpfs */,     0x2FC12FC1 /* zfs */, 0xF2F52010 /* f2fs */,
+		0x794c7630 /* overlayfs */, 0x3153464A /* jfs */, 0x52654973 /* reiserfs */,
+	};
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return false;
+	for (size_t i = 0; i < ROWS(kinds); i++)
+		if ((long)st.f_type == kinds[i])
+			return true;
+	return false;
+}
+
+static bool is_settled(const struct look *l, int64_t began_ns)
+{
+	int64_t tick = l->newest_ns % SECOND_NS ? FINE_TICK_NS : COARSE_TICK_NS;
+
+	return l->newest_ns + tick < began_ns;
+}
+
+int store_sign(int rootfd, const struct mailbox_account *account, const struct strings *beside,
+               struct store_sign *out, struct error *err)
+{
+	struct look l = { .account = account };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	digest_begin(&l.digest);
+
+	/* an mbox account may be its INBOX alone; "" is the host's root */
+	AUTO_CLOSE int fd = folder_open_root(rootfd, account->root, err);
+	if (fd < 0 ||
+	    (*account->root && look_below(&l, fd, ".", account->root, DEPTH_MAX, err) < 0))
+		return -1;
+	if (account->inbox && *account->inbox && look_at_path(&l, rootfd, account->inbox, err) < 0)
+		return -1;
+	for (size_t i = 0; beside && i < beside->n; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", account->home, beside->rows[i]);
+
+		if (look_at_path(&l, rootfd, path, err) < 0)
+			return -1;
+	}
+	out->digest = digest_end(&l.digest);
+	out->settled = is_local(fd) && is_settled(&l, ns_of(now));
+	return 0;
+}
+
+/* ── finding ─────────────────────────────────────────────────────────────────────────────────── */
+
+struct search {
+	store_found_fn *found;
+	void *context;
+};
+
+static bool is_directory(int fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The fs layout has folders without a dot beside cur/. */
+static enum mailbox_layout layout_of(int fd, const struct strings *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const char *name = names->rows[i];
+		AUTO_FREE char *cur = xasprintf("%s/cur", name);
+
+		if (name[0] != '.' && strcmp(name, "cur") != 0 && strcmp(name, "new") != 0 &&
+		    strcmp(name, "tmp") != 0 && is_directory(fd, cur))
+			return MAILBOX_LAYOUT_FS;
+	}
+	return MAILBOX_LAYOUT_MAILDIRPP;
+}
+
+static int search_below(const struct search *s, int fd, const char *path, unsigned depth,
+                        struct error *err)
+{
+	AUTO_STRINGS struct strings names = { 0 };
+	int dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct stat st;
+
+	if (dup < 0 || read_names(dup, &names) < 0 || fstat(fd, &st) < 0)
+		return error_system(err, "read %s", path);
+	if (is_directory(fd, "cur") && is_directory(fd, "new"))
+		return s->found(s->context,
+		                &(struct store_found){ path, layout_of(fd, &names),
+		                                       st.st_mode & 07777, st.st_uid, st.st_gid },
+		                err);
+	for (size_t i = 0; depth && i < names.n; i++) {
+		AUTO_CLOSE int below = openat(fd, names.rows[i],
+		                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		AUTO_FREE char *name = xasprintf("%s%s%s", path, *path ? "/" : "", names.rows[i]);
+
+		if (below >= 0 && search_below(s, below, name, depth - 1, err) < 0)
+			return -1;
+		if (below < 0 && errno == EACCES)
+			return error_system(err, "open %s", name);
+	}
+	return 0;
+}
+
+int store_find_maildirs(int rootfd, const char *path, unsigned depth, store_found_fn *found,
+                        void *context, struct error *err)
+{
+	const struct search s = { found, context };
+	AUTO_CLOSE int fd = folder_open_root(rootfd, path, err);
+
+	return fd < 0 ? -1 : search_below(&s, fd, "", depth, err);
+}
