@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 
 int cmd_init(struct cmd_run *run, struct error *err);
+int cmd_copy(struct cmd_run *run, struct error *err);
 int cmd_survey(struct cmd_run *run, struct error *err);
 int cmd_plan(struct cmd_run *run, struct error *err);
 int cmd_prepare(struct cmd_run *run, struct error *err);

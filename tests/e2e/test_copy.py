@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`mailhaul copy`: the engine alone, over ssh, while Dovecot and Postfix work in the folders."""
+
+import json
+
+from lab import audit, hosts, mover
+from lab.sealed import wait_for
+
+SOURCE = f"root@{hosts.MANAGEMENT_V4}:/home"
+COPY = "/srv/copy"
+# each message: name, size, date, mode, owner; its content, and that of what Dovecot keeps beside it
+LIST = (r"cd {} && find . \( -path '*/cur/*' -o -path '*/new/*' \) -path '*/Maildir/*' -type f"
+        r" -printf '%p %s %T@ %m %U %G\n' | sort && find . \( -path '*/cur/*' -o -path '*/new/*'"
+        r" -o -name dovecot-keywords -o -name subscriptions \) -path '*/Maildir/*' -type f -print0"
+        r" | sort -z | xargs -0 sha256sum")
+
+
+def copy(lab, *words: str, expect: int = mover.GOOD) -> dict:
+    """One pass from old's homes to a folder on new."""
+    done = lab.new.run("mailhaul", "--json", "copy", *words, SOURCE, COPY, check=False, seconds=120)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return json.loads(done.stdout) if expect in (mover.GOOD, mover.NO) else {}
+
+
+def test_a_server_s_maildirs_are_followed_and_in_the_end_the_same(lab):
+    mover.Mover(lab.new, mover.settings())      # puts mailhaul there; its move.yaml is not used
+    before = lab.old.sh(LIST.format("/home"))
+    dry = copy(lab, "--dry-run")
+    assert dry["created"] == dry["messages"] > 100
+    assert not lab.new.sh(f"ls {COPY} 2>/dev/null || true")
+    first = copy(lab)
+    assert first["created"] == first["messages"] == dry["messages"] and first["failed"] == 0
+    assert lab.new.sh(LIST.format(COPY)) == before
+
+    lab.traffic.start(rate=60)
+    created = 0
+    for round_ in range(8):
+        lab.old.run("doveadm", "flags", "add" if round_ % 2 else "remove", "-u", "alice",
+                    "\\Flagged", "mailbox", "INBOX", "all")
+        lab.old.run("doveadm", "expunge", "-u", "bob", "mailbox", "INBOX", str(round_ + 1))
+        passed = copy(lab)
+        assert passed["failed"] == 0, passed["skipped"]
+        created += passed["created"]
+    assert created > 0, "no mail came while it was copied"
+    wait_for(lambda: len(lab.traffic.record()) > 100, 60, "some mail")
+    lab.traffic.stop()
+    audit.wait_until_quiet([*lab.worlds, lab.old], 60)
+
+    last = copy(lab)
+    assert last["failed"] == 0 and last["extra"] == []
+    assert lab.new.sh(LIST.format(COPY)) == lab.old.sh(LIST.format("/home"))
+    copy(lab)
+    again = copy(lab)
+    assert again["unchanged"] == again["messages"] and not again["created"] + again["renamed"]
+    # a few words for each mailbox, and not a line of their listings
+    assert again["bytes_read"] < 10000
+
+
+def test_what_only_the_destination_has_stays_until_that_is_asked_for(lab):
+    mover.Mover(lab.new, mover.settings())
+    copy(lab)
+    stray = f"{COPY}/alice/Maildir/new/1.only.here"
+    lab.new.run("sh", "-c", f"echo 'Subject: x' >{stray}")
+    assert copy(lab)["extra"] == ["INBOX/1.only.here"]
+    assert copy(lab, "--delete-extra")["removed"] == 1
+    assert lab.new.sh(f"ls {stray} 2>/dev/null || true") == ""
+
+
+def test_a_place_without_mail_and_wrong_words_are_told(lab):
+    mover.Mover(lab.new, mover.settings())
+    done = lab.new.run("mailhaul", "copy", "/etc/postfix", COPY, check=False)
+    assert done.returncode == mover.PERSON and "no Maildir in /etc/postfix" in done.stderr
+    done = lab.new.run("mailhaul", "copy", "/nowhere", COPY, check=False)
+    assert done.returncode != 0 and "/nowhere" in done.stderr
+    assert lab.new.run("mailhaul", "copy", "/etc", check=False).returncode == mover.USAGE
+    done = lab.new.run("mailhaul", "copy", "root@192.0.2.77:/home", COPY, check=False, seconds=60)
+    assert done.returncode == mover.UNREACHED, done.stderr
