@@ -169,7 +169,8 @@ int agent_space(struct agent *a, struct wire_reader *r, struct buf *end, struct 
 	if (get_path(r, &path, err) < 0 || wire_read_end(r, "SPACE", err) < 0)
 		return -1;
 
-	AUTO_CLOSE int fd = file_open_below(a->rootfd, path, O_PATH, 0);
+	/* not O_PATH, whose statfs(2) is refused before Linux 3.12 */
+	AUTO_CLOSE int fd = file_open_below(a->rootfd, path, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0 || fstatvfs(fd, &v) < 0)
 		return error_system(err, "statvfs %s", path);
 	wire_put_u64(end, (uint64_t)v.f_bavail * v.f_frsize);
@@ -222,7 +223,7 @@ int agent_rename(struct agent *a, struct wire_reader *r, struct buf *end, struct
 	AUTO_CLOSE int to_dir = file_open_parent_below(a->rootfd, to, &to_name);
 	if (from_dir < 0 || to_dir < 0)
 		return error_system(err, "open the directories of %s and %s", from, to);
-	if (renameat2(from_dir, from_name, to_dir, to_name, RENAME_NOREPLACE) < 0)
+	if (file_rename_new(from_dir, from_name, to_dir, to_name) < 0)
 		return error_system(err, "rename %s to %s", from, to);
 	if (fsync(from_dir) < 0 || fsync(to_dir) < 0)
 		return error_system(err, "fsync after the rename of %s", from);

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,41 +17,6 @@ static const char *without_leading_slashes(const char *path)
 	while (*path == '/')
 		path++;
 	return *path ? path : ".";
-}
-
-/* For kernels before 5.6: no component may be a symbolic link or "..". */
-static int open_by_components(int rootfd, const char *path, int flags, mode_t mode)
-{
-	AUTO_CLOSE int dir = fcntl(rootfd, F_DUPFD_CLOEXEC, 0);
-	struct span rest = span_of(path), part, next;
-
-	if (dir < 0)
-		return -1;
-	span_next_part(&rest, '/', &part);
-	while (span_next_part(&rest, '/', &next)) {
-		AUTO_FREE char *name = span_dup(part);
-		int below;
-
-		part = next;
-		if (!*name || !strcmp(name, "."))
-			continue;
-		if (!strcmp(name, "..")) {
-			errno = EXDEV;
-			return -1;
-		}
-		below = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (below < 0)
-			return -1;
-		close(dir);
-		dir = below;
-	}
-
-	AUTO_FREE char *last = span_dup(part);
-	if (!strcmp(last, "..")) {
-		errno = EXDEV;
-		return -1;
-	}
-	return openat(dir, *last ? last : ".", flags | O_NOFOLLOW | O_CLOEXEC, mode);
 }
 
 int file_open_below(int rootfd, const char *path, int flags, mode_t mode)
@@ -67,7 +33,7 @@ int file_open_below(int rootfd, const char *path, int flags, mode_t mode)
 		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof how);
 	} while (fd < 0 && (errno == EAGAIN || errno == EINTR));
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		return open_by_components(rootfd, path, flags, mode);
+		return walk_open(rootfd, path, flags, mode);
 	return fd;
 }
 
@@ -179,6 +145,28 @@ int file_write_durable(int dirfd, const char *name, mode_t mode, struct span dat
 		return -1;
 	}
 	return 0;
+}
+
+int file_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+	struct stat st;
+
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* EINVAL: the file system does not know the flag, or the C library tells of ENOSYS so */
+	if (errno != ENOSYS && errno != EINVAL)
+		return -1;
+	if (linkat(from_dir, from, to_dir, to, 0) == 0)
+		return unlinkat(from_dir, from, 0);
+	if (errno == EEXIST)
+		return -1;
+	/* a directory, or a file system without links: here a race is left, which rename(2) itself
+	 * refuses to lose for directories that hold something */
+	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(from_dir, from, to_dir, to);
 }
 
 int file_write_path_durable(const char *path, mode_t mode, struct span data, struct error *err)

@@ -13,8 +13,8 @@
 
 /*
  * Opens `path` below `rootfd` as if that directory were "/": an absolute symbolic link and ".."
- * end at the root and never leave it (openat2(2) RESOLVE_IN_ROOT; on kernels before 5.6, walked
- * component by component with O_NOFOLLOW, and a symbolic link in the way is refused).
+ * end at the root and never leave it (openat2(2) RESOLVE_IN_ROOT; on kernels before 5.6,
+ * base/walk.h).
  *
  *   rootfd  borrowed; an open directory
  *   path    borrowed; leading '/' are ignored, "" is the root itself
@@ -49,6 +49,10 @@ int file_write_durable(int dirfd, const char *name, mode_t mode, struct span dat
 /* As above; `path` may have a directory part, which must be there. */
 int file_write_path_durable(const char *path, mode_t mode, struct span data, struct error *err)
 	MUST_CHECK;
+
+/* rename(2) that fails with EEXIST when something has the name `to` (renameat2(2) RENAME_NOREPLACE;
+ * on kernels before 3.15, link(2) and unlink(2)). Both descriptors are borrowed. -1 with errno. */
+int file_rename_new(int from_dir, const char *from, int to_dir, const char *to) MUST_CHECK;
 
 /* write(2) until all is written; -1 with errno. */
 int fd_write_all(int fd, const void *bytes, size_t n);
