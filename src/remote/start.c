@@ -4,11 +4,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "mail/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,39 +94,113 @@ static int ssh_run(const struct host_place *place, const char *command, struct s
 	return 0;
 }
 
-/* The agent's place on the far host, after making sure that it stands there. The name holds the
- * hash of its bytes, so an old one is never taken for a new one. */
+/* Where the agent stands on the far host: one folder of ours, that nobody else can enter. */
+struct far_agent {
+	char *name;        /* owned; relative to the home of the user there */
+	struct span bytes; /* borrowed; the program */
+	struct digest digest;
+};
+
+/* Words of a shell that ends when the folder is not a directory of that user's own. */
+#define PRIVATE                                                                                    \
+	"umask 077; mkdir -p .mailhaul && test ! -L .mailhaul && test -O .mailhaul && "            \
+	"chmod 700 .mailhaul"
+
+/* What lies there is read back, and hashed here, when that host has no sha256sum(1). */
+static int read_back(const struct host_place *place, const struct far_agent *far, bool *same,
+                     struct error *err)
+{
+	AUTO_PROCESS_RESULT struct process_result read = { 0 };
+	AUTO_FREE char *command = xasprintf("cat ./%s", far->name);
+	struct digest got;
+
+	if (ssh_run(place, command, (struct span){ 0 }, &read, err) < 0)
+		return -1;
+	got = digest_of(buf_span(&read.out));
+	*same = read.status == 0 && digest_equal(&got, &far->digest);
+	return 0;
+}
+
+/* *same: what stands there now has the digest of the program. It is asked again each time, because
+ * somebody may have been there since. */
+static int check_far(const struct host_place *place, const struct far_agent *far, bool *same,
+                     struct error *err)
+{
+	AUTO_PROCESS_RESULT struct process_result hashed = { 0 };
+	AUTO_FREE char *command = xasprintf(PRIVATE " || exit 3; test ! -L %s && test -f %s && "
+	                                            "test -x %s || exit 4; sha256sum <%s",
+	                                    far->name, far->name, far->name, far->name);
+	char expected[2 * DIGEST_SIZE + 1];
+	struct span words;
+
+	if (ssh_run(place, command, (struct span){ 0 }, &hashed, err) < 0)
+		return -1;
+	words = buf_span(&hashed.out);
+	*same = false;
+	switch (hashed.status) {
+	case 0:
+		digest_text(expected, &far->digest);
+		words.n = words.n < 2 * DIGEST_SIZE ? words.n : 2 * DIGEST_SIZE;
+		*same = span_is(words, expected);
+		return 0;
+	case 3:
+		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+		          "host %s: ~/.mailhaul there is no private folder of that user",
+		          place->name);
+		return error_hint(err, "look at it, and take it away: it is made anew");
+	case 127: /* sh(1): no such program */
+		return read_back(place, far, same, err);
+	default:
+		return 0;
+	}
+}
+
+/* Sends the program under another name; only what arrived whole gets the name that is started. */
+static int send_agent(const struct host_place *place, const struct far_agent *far,
+                      struct error *err)
+{
+	AUTO_PROCESS_RESULT struct process_result copied = { 0 };
+	AUTO_FREE char *command = xasprintf(PRIVATE " && rm -f %s %s.new && cat >%s.new && "
+	                                            "chmod 700 %s.new && mv %s.new %s",
+	                                    far->name, far->name, far->name, far->name, far->name,
+	                                    far->name);
+	AUTO_BUF struct buf said = { 0 };
+
+	if (ssh_run(place, command, far->bytes, &copied, err) < 0)
+		return -1;
+	if (copied.status == 0)
+		return 0;
+	buf_add_printable(&said, span_trim(buf_span(&copied.errors)));
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+	                 "host %s: could not place the agent: %s", place->name, buf_text(&said));
+}
+
+/* Makes sure that this very program stands on the far host; *path is its place there. */
 static int copy_agent(const struct host_place *place, const char *program, char **path,
                       struct error *err)
 {
-	AUTO_PROCESS_RESULT struct process_result looked = { 0 }, copied = { 0 };
-	AUTO_BUF struct buf bytes = { 0 }, hash = { 0 };
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
+	AUTO_BUF struct buf bytes = { 0 };
+	struct far_agent far = { 0 };
+	char hash[2 * DIGEST_SIZE + 1];
+	bool same;
 
 	if (file_read(program, AGENT_SIZE_MAX, &bytes, err) < 0)
 		return -1;
-	if (EVP_Digest(bytes.p, bytes.n, digest, &size, EVP_sha256(), NULL) != 1)
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0, "SHA-256 of %s",
-		                 program);
-	buf_add_hex(&hash, digest, 12);
+	far.bytes = buf_span(&bytes);
+	far.digest = digest_of(far.bytes);
+	digest_text(hash, &far.digest);
 
-	AUTO_FREE char *name = xasprintf(".mailhaul/agent-" MAILHAUL_VERSION "-%s",
-	                                 buf_text(&hash));
-	AUTO_FREE char *look = xasprintf("test -x %s", name);
-	AUTO_FREE char *copy = xasprintf("umask 077 && mkdir -p .mailhaul && cat >%s.new && "
-	                                 "chmod 700 %s.new && mv %s.new %s",
-	                                 name, name, name, name);
-	if (ssh_run(place, look, (struct span){ 0 }, &looked, err) < 0)
+	AUTO_FREE char *name = xasprintf(".mailhaul/agent-" MAILHAUL_VERSION "-%.24s", hash);
+	far.name = name;
+	if (check_far(place, &far, &same, err) < 0)
 		return -1;
-	if (looked.status != 0) {
-		if (ssh_run(place, copy, buf_span(&bytes), &copied, err) < 0)
-			return -1;
-		if (copied.status != 0)
-			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
-			                 "host %s: could not place the agent: %s", place->name,
-			                 buf_text(&copied.errors));
-	}
+	if (!same && (send_agent(place, &far, err) < 0 || check_far(place, &far, &same, err) < 0))
+		return -1;
+	if (!same)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+		                 "host %s: the agent that arrived there is not the one that was "
+		                 "sent; it was not started",
+		                 place->name);
 	*path = TAKE(name);
 	return 0;
 }
