@@ -12,6 +12,7 @@
  * call in remote/, a round-trip test.
  */
 
+#include "agent/rest.h"
 #include "wire/wire.h"
 
 #include <stdbool.h>
@@ -23,7 +24,14 @@ struct agent {
 	int outfd;        /* borrowed; where frames go */
 	uint32_t request; /* the one that is being answered */
 	struct agent_storing *storing; /* what MAIL_STORE began; owned by mailbox_store.c */
+	uint64_t features;             /* that HELLO agreed on */
+	struct wire_packer *packer;    /* owned; NULL: frames go out as they are */
+	struct rest rest;
+	bool may_rest; /* in the request that is being answered */
 };
+
+/* Frees what the agent owns. */
+void agent_fini(struct agent *a);
 
 /* True for a folder that holds a host's files: nothing runs there. */
 bool agent_is_folder(const struct agent *a);
@@ -48,12 +56,18 @@ struct agent_handler {
 };
 
 const struct agent_handler *agent_handler_find(enum wire_kind kind); /* NULL: unknown */
+bool agent_may_rest(enum wire_kind kind);
 
 /* What has to be durable at the next MAIL_COMMIT; owned by mailbox_store.c. */
 struct sync_list;
 struct sync_list *agent_sync_later(struct agent *a);
 
-/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c */
+/* Rests while the host is above the bounds of WIRE_LIMITS, telling so every few seconds. Called before
+ * each DATA frame of a request that may rest. Fails when mailhaul is gone. */
+int agent_rest(struct agent *a, struct error *err) MUST_CHECK;
+int agent_send_notice(struct agent *a, struct span words, struct error *err) MUST_CHECK;
+
+/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c, rest.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_write(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
@@ -74,4 +88,5 @@ int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, s
 int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mbox_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mbox_append(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_limits(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_announce(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

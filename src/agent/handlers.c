@@ -32,11 +32,12 @@ static void name_instance(struct agent *a, struct buf *out)
 
 static int hello(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
-	uint64_t version = wire_get_u64(r);
+	uint64_t version = wire_get_u64(r), wanted;
 	AUTO_BUF struct buf machine = { 0 }, instance = { 0 }, hostname = { 0 }, system = { 0 };
 	struct error ignored;
 	struct utsname u;
 
+	wanted = r->rest.n ? wire_get_u64(r) : 0;
 	if (wire_read_end(r, "greeting", err) < 0)
 		return -1;
 	if (version != WIRE_VERSION)
@@ -54,6 +55,7 @@ static int hello(struct agent *a, struct wire_reader *r, struct buf *end, struct
 		(void)!file_read_below(a->rootfd, "var/lib/dbus/machine-id", 100, &machine,
 		                       &ignored);
 	name_instance(a, &instance);
+	a->features = wanted & WIRE_FEATURE_ZSTD;
 	wire_put_hello(end, &(struct wire_hello){
 				    .version = WIRE_VERSION,
 				    .hostname = span_trim(buf_span(&hostname)),
@@ -63,6 +65,7 @@ static int hello(struct agent *a, struct wire_reader *r, struct buf *end, struct
 				    .uid = geteuid(),
 				    .control = a->control,
 				    .now_ms = (uint64_t)clock_wall_ms(),
+				    .features = a->features,
 			    });
 	return 0;
 }
@@ -74,6 +77,7 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_READ, "READ", false, agent_read },
 	{ WIRE_LIST, "LIST", false, agent_list },
 	{ WIRE_SPACE, "SPACE", false, agent_space },
+	{ WIRE_LIMITS, "LIMITS", false, agent_limits },
 	{ WIRE_LISTENERS, "LISTENERS", false, agent_listeners },
 	{ WIRE_PROCESSES, "PROCESSES", false, agent_processes },
 	{ WIRE_SESSIONS, "SESSIONS", false, agent_sessions },
@@ -92,6 +96,17 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_ANNOUNCE, "ANNOUNCE", true, agent_announce },
 	{ WIRE_DAEMON, "DAEMON", true, agent_daemon },
 };
+
+/* Those that read much, and that nobody waits for: they rest when the host is above its bounds. */
+static const enum wire_kind patient[] = { WIRE_MAIL_SCAN, WIRE_MAIL_FETCH, WIRE_MBOX_FETCH };
+
+bool agent_may_rest(enum wire_kind kind)
+{
+	for (size_t i = 0; i < ROWS(patient); i++)
+		if (patient[i] == kind)
+			return true;
+	return false;
+}
 
 const struct agent_handler *agent_handler_find(enum wire_kind kind)
 {

@@ -26,6 +26,14 @@ int64_t clock_monotonic_ms(void)
 	return now_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 void clock_sleep_ms(int64_t ms)
 {
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };

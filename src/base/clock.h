@@ -10,6 +10,7 @@
 
 int64_t clock_wall_ms(void);      /* milliseconds since 1970 UTC */
 int64_t clock_monotonic_ms(void); /* never goes back; from an arbitrary start */
+int64_t clock_monotonic_ns(void); /* the same clock, for what is short */
 void clock_sleep_ms(int64_t ms);
 
 /* "2026-03-01T02:13:07.123Z"; returns `out`. */

@@ -191,14 +191,11 @@ static json_t *words_json(const struct strings *words)
 static void tell_json(const struct copy *c)
 {
 	const struct copy_result *r = &c->result;
-	uint64_t read, sent, ignored;
-
-	host_octets(c->from_host, &read, &ignored);
-	host_octets(c->to_host, &ignored, &sent);
 	json_t *document = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "files",
 		(json_int_t)r->files, "messages", (json_int_t)r->old_messages, "bytes_read",
-		(json_int_t)read, "bytes_sent", (json_int_t)sent, "renamed", (json_int_t)r->renamed,
+		(json_int_t)host_octets_read(c->from_host), "bytes_sent",
+		(json_int_t)host_octets_sent(c->to_host), "renamed", (json_int_t)r->renamed,
 		"created", (json_int_t)r->copied, "removed", (json_int_t)r->removed, "unchanged",
 		(json_int_t)r->unchanged, "failed", (json_int_t)r->skipped.n, "seconds", r->seconds,
 		"skipped", words_json(&r->skipped), "extra", words_json(&r->extra));

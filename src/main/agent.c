@@ -52,7 +52,9 @@ int main(int argc, char **argv)
 		return EXIT_CODE_UNREACHED;
 	}
 	a.rootfd = rootfd;
-	if (agent_serve(&a, STDIN_FILENO, &err) < 0) {
+	c = agent_serve(&a, STDIN_FILENO, &err);
+	agent_fini(&a);
+	if (c < 0) {
 		fprintf(stderr, "mailhaul-agent: %s\n", err.text);
 		return EXIT_CODE_UNREACHED;
 	}

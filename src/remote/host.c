@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "remote/host.h"
 
-#include "base/file.h"
 #include "base/memory.h"
+#include "remote/channel.h"
 #include "remote/start.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The longest an agent may be silent; its own commands end sooner (agent/commands.c). */
-#define SILENCE_MS 180000
+/* What an answer that nobody wants any more may still bring before the agent is given up. */
+#define UNWANTED_MAX (256u << 20)
 
 struct host {
 	char *name, *target;
@@ -21,11 +20,12 @@ struct host {
 	enum host_reach reach;
 	bool control, broken;
 	pid_t pid;
-	int tofd, fromfd;
-	struct buf in;
-	size_t in_used; /* octets of `in` that were answered already */
+	int silence_ms;
+	struct channel channel;
+	struct host_limit limit;
+	bool resting; /* the agent said so, and has sent nothing since */
 	uint32_t sent, collected;
-	uint64_t octets_in, octets_out;
+	uint64_t read_before, sent_before; /* octets, with agents that were lost */
 	struct buf hello_body;
 	struct wire_hello hello;
 };
@@ -55,12 +55,6 @@ const struct wire_hello *host_hello(const struct host *h)
 	return &h->hello;
 }
 
-void host_octets(const struct host *h, uint64_t *received, uint64_t *sent)
-{
-	*received = h->octets_in;
-	*sent = h->octets_out;
-}
-
 /* After this, nothing can be asked any more: an answer to an older request might come. */
 static int broken(struct host *h, struct error *err, int sys_errno, const char *what)
 {
@@ -77,74 +71,99 @@ int host_send(struct host *h, enum wire_kind kind, struct span body, struct erro
 	if (h->broken)
 		return broken(h, err, 0, "the connection broke before");
 	wire_frame(&out, kind, ++h->sent, body);
-	h->octets_out += out.n;
-	if (fd_write_all(h->tofd, out.p, out.n) < 0)
-		return broken(h, err, errno, "the connection to the agent broke");
+	if (channel_send(&h->channel, buf_span(&out)) < 0)
+		return broken(h, err, errno,
+		              errno == ETIMEDOUT ? "the agent does not read"
+		                                 : "the connection to the agent broke");
 	return 0;
 }
 
-static int read_more(struct host *h, struct error *err)
+static void tell_resting(struct host *h, const char *why)
 {
-	struct pollfd fd = { .fd = h->fromfd, .events = POLLIN };
-	ssize_t n;
-	int ready;
+	h->resting = why != NULL;
+	if (h->limit.resting)
+		h->limit.resting(h->limit.context, why);
+}
 
-	if (h->in_used) {
-		buf_drop_front(&h->in, h->in_used);
-		h->in_used = 0;
-	}
-	do {
-		ready = poll(&fd, 1, SILENCE_MS);
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		return broken(h, err, ETIMEDOUT, "the agent does not answer");
-	do {
-		n = read(h->fromfd, buf_room(&h->in, 1u << 20), 1u << 20);
-	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return broken(h, err, n < 0 ? errno : 0, "the connection to the agent broke");
-	buf_grown(&h->in, (size_t)n);
-	h->octets_in += (uint64_t)n;
+static int take_notice(struct host *h, struct span body, struct error *err)
+{
+	struct wire_reader r = { .rest = body };
+	AUTO_BUF struct buf words = { 0 };
+
+	buf_add_printable(&words, wire_get_span(&r));
+	if (wire_read_end(&r, "notice", err) < 0)
+		return -1;
+	if (!h->limit.load && !h->limit.io_pressure)
+		return broken(h, err, 0, "the agent rests, and nobody told it to");
+	/* a notice is not an answer: only as long as they come does the time stand still */
+	channel_period(&h->channel);
+	tell_resting(h, buf_text(&words));
 	return 0;
 }
 
+/* The next frame of the answer to request h->collected. */
 static int next_frame(struct host *h, struct wire_frame *frame, struct error *err)
 {
 	for (;;) {
-		struct span rest = span_from(buf_span(&h->in), h->in_used);
-		size_t used;
-		int whole = wire_read_frame(rest, frame, &used, err);
-
-		if (whole < 0) {
+		if (channel_next(&h->channel, frame, err) < 0) {
 			h->broken = true;
-			return error_context(err, "host %s", h->name);
+			error_context(err, "host %s", h->name);
+			return error_hint(
+				err, "look if the host is up, then give the same command again");
 		}
-		if (whole) {
-			h->in_used += used;
-			return 0;
-		}
-		if (read_more(h, err) < 0)
+		if (frame->request != h->collected)
+			return broken(h, err, 0, "an answer to another request came");
+		if (frame->kind != WIRE_NOTICE)
+			break;
+		if (take_notice(h, frame->body, err) < 0) {
+			h->broken = true;
 			return -1;
+		}
 	}
+	if (h->resting)
+		tell_resting(h, NULL);
+	return 0;
+}
+
+/* One DATA frame. *unwanted counts what comes after the caller has refused. */
+static int take_data(struct host *h, struct span body, host_data_fn *data, void *context,
+                     bool *refused, uint64_t *unwanted, struct error *err)
+{
+	struct error later = { 0 };
+
+	if (!body.n)
+		return broken(h, *refused ? &later : err, 0, "an empty piece of an answer came");
+	if (data && !*refused) {
+		if (data(context, body, err) < 0)
+			*refused = true;
+		return 0;
+	}
+	*unwanted += WIRE_HEADER_SIZE + body.n;
+	if (*unwanted > UNWANTED_MAX)
+		return broken(h, *refused ? &later : err, 0,
+		              "an answer that nobody wants has no end");
+	return 0;
 }
 
 int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *end,
                  struct error *err)
 {
 	struct wire_frame frame;
+	struct error later = { 0 };
 	bool refused = false;
+	uint64_t unwanted = 0;
 
 	if (h->broken)
 		return broken(h, err, 0, "the connection broke before");
 	h->collected++;
+	channel_period(&h->channel);
 	for (;;) {
-		if (next_frame(h, &frame, err) < 0)
+		/* what the caller refused is what it wants to hear of */
+		if (next_frame(h, &frame, refused ? &later : err) < 0)
 			return -1;
-		if (frame.request != h->collected)
-			return broken(h, err, 0, "an answer to another request came");
 		if (frame.kind == WIRE_DATA) {
-			if (data && !refused && data(context, frame.body, err) < 0)
-				refused = true;
+			if (take_data(h, frame.body, data, context, &refused, &unwanted, err) < 0)
+				return -1;
 			continue;
 		}
 		if (refused)
@@ -171,14 +190,55 @@ int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_f
 	return host_collect(h, data, context, end, err);
 }
 
+static int send_bounds(struct host *h, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	wire_put_u64(&body, h->limit.load);
+	wire_put_u64(&body, h->limit.io_pressure);
+	return host_call(h, WIRE_LIMITS, buf_span(&body), NULL, NULL, NULL, err);
+}
+
+int host_set_limit(struct host *h, const struct host_limit *limit, struct error *err)
+{
+	static const struct host_limit none = { 0 };
+	bool had_bounds = h->limit.load || h->limit.io_pressure;
+
+	h->limit = limit ? *limit : none;
+	channel_limit(&h->channel, h->limit.octets_per_s);
+	if (h->broken) /* host_reopen() tells the next agent */
+		return 0;
+	if (!had_bounds && !h->limit.load && !h->limit.io_pressure)
+		return 0;
+	return send_bounds(h, err);
+}
+
+uint64_t host_octets_read(const struct host *h)
+{
+	return h->read_before + h->channel.octets_in;
+}
+
+uint64_t host_octets_sent(const struct host *h)
+{
+	return h->sent_before + h->channel.octets_out;
+}
+
 static int greet(struct host *h, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
 
 	wire_put_u64(&body, WIRE_VERSION);
-	if (host_call(h, WIRE_HELLO, buf_span(&body), NULL, NULL, &h->hello_body, err) < 0)
+	/* a pipe on this machine is faster than anything that packs */
+	wire_put_u64(&body, h->reach == HOST_SSH ? WIRE_FEATURE_ZSTD : 0);
+	if (host_call(h, WIRE_HELLO, buf_span(&body), NULL, NULL, &h->hello_body, err) < 0 ||
+	    wire_get_hello(buf_span(&h->hello_body), &h->hello, err) < 0)
 		return -1;
-	return wire_get_hello(buf_span(&h->hello_body), &h->hello, err);
+	if (h->hello.features & WIRE_FEATURE_ZSTD) {
+		if (h->reach != HOST_SSH)
+			return broken(h, err, 0, "the agent packs, and nobody told it to");
+		channel_pack(&h->channel);
+	}
+	return host_set_limit(h, &h->limit, err);
 }
 
 static int start_and_greet(struct host *h, struct error *err)
@@ -192,14 +252,19 @@ static int start_and_greet(struct host *h, struct error *err)
 		.control = h->control,
 	};
 
+	int tofd, fromfd;
+
 	for (size_t i = 0; i < h->ssh_options.n; i++)
 		options[i] = h->ssh_options.rows[i];
-	if (agent_start(&place, &h->pid, &h->tofd, &h->fromfd, err) < 0 || greet(h, err) < 0) {
-		if (h->reach == HOST_SSH && err->retry == ERROR_RETRY_REACH)
-			error_hint(err, "try: ssh %s true", h->target);
-		return -1;
+	if (agent_start(&place, &h->pid, &tofd, &fromfd, err) == 0) {
+		channel_open(&h->channel, tofd, fromfd, h->silence_ms);
+		if (greet(h, err) == 0)
+			return 0;
 	}
-	return 0;
+	h->broken = true;
+	if (h->reach == HOST_SSH && err->retry == ERROR_RETRY_REACH)
+		error_hint(err, "try: ssh %s true", h->target);
+	return -1;
 }
 
 int host_open(struct host **out, const struct host_place *place, struct error *err)
@@ -212,7 +277,8 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
 		strings_add(&h->ssh_options, place->ssh_options[i]);
 	h->reach = place->reach;
 	h->control = place->control;
-	h->tofd = h->fromfd = -1;
+	h->silence_ms = place->silence_ms;
+	h->channel.tofd = h->channel.fromfd = -1;
 	signal(SIGPIPE, SIG_IGN);
 	if (start_and_greet(h, err) < 0)
 		return -1;
@@ -224,9 +290,10 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
  * so ours is not waited for. */
 static void end_agent(struct host *h)
 {
-	fd_close_at(&h->tofd);
-	fd_close_at(&h->fromfd);
-	h->tofd = h->fromfd = -1;
+	h->read_before += h->channel.octets_in;
+	h->sent_before += h->channel.octets_out;
+	h->channel.octets_in = h->channel.octets_out = 0;
+	channel_close(&h->channel);
 	if (h->pid > 0) {
 		if (h->broken)
 			kill(h->pid, SIGTERM);
@@ -246,8 +313,6 @@ int host_reopen(struct host *h, struct error *err)
 	AUTO_FREE char *before = span_dup(h->hello.machine_id);
 
 	end_agent(h);
-	buf_reset(&h->in);
-	h->in_used = 0;
 	h->sent = h->collected = 0;
 	h->broken = false;
 	if (start_and_greet(h, err) < 0) {
@@ -267,7 +332,6 @@ void host_close(struct host *h)
 		return;
 	end_agent(h);
 	strings_fini(&h->ssh_options);
-	buf_fini(&h->in);
 	buf_fini(&h->hello_body);
 	free(h->name);
 	free(h->target);

@@ -31,6 +31,7 @@ struct host_place {
 	const char *target;             /* borrowed; [user@]host for ssh, the path of a folder */
 	const char *const *ssh_options; /* borrowed; NULL-terminated words for ssh, or NULL */
 	bool control;                   /* the agent may change the host */
+	int silence_ms; /* how long it may bring (nearly) nothing; 0: three minutes */
 };
 
 /* Opens the connection and greets the agent. The caller ends it with host_close(). */
@@ -45,15 +46,35 @@ bool host_is_broken(const struct host *h);
  * may have been done or not. It must be the same machine as before (ERROR_RETRY_PERSON). */
 int host_reopen(struct host *h, struct error *err) MUST_CHECK;
 
+/*
+ * So that a host goes on with its own work while mailboxes are read from it. The bounds hold for
+ * scans and fetches of mailboxes alone; the rate for all that is read from the host, counted as it
+ * travels.
+ */
+struct host_limit {
+	uint64_t octets_per_s; /* 0: no limit */
+	uint32_t load; /* hundredths of a load average (1 min); above, the agent rests; 0: never */
+	uint32_t
+		io_pressure; /* hundredths of a percent (/proc/pressure/io, some avg10), as above */
+	/* May be NULL. Called every few seconds with the reason while the agent rests, and once with
+	 * NULL when it goes on; `why` is borrowed. */
+	void (*resting)(void *context, const char *why);
+	void *context;
+};
+/* Limits `h` from now on, and after host_reopen() too; NULL takes the limit away. Nothing may be
+ * under way. */
+int host_set_limit(struct host *h, const struct host_limit *limit, struct error *err) MUST_CHECK;
+/* Octets that came from the host since it was opened, as they travelled: packed, when they were. */
+uint64_t host_octets_read(const struct host *h);
+/* The same of what went there. */
+uint64_t host_octets_sent(const struct host *h);
+
 const char *host_name(const struct host *h);
 enum host_reach host_reach(const struct host *h);
 bool host_has_control(const struct host *h);
 const char *host_target(const struct host *h); /* "" for local */
 /* What the agent said of itself; spans are borrowed from the host. */
 const struct wire_hello *host_hello(const struct host *h);
-
-/* What has travelled so far, in octets of the wire. */
-void host_octets(const struct host *h, uint64_t *received, uint64_t *sent);
 
 /* ── files; paths are as on that host, and never leave its root ──────────────────────────────── */
 

@@ -117,6 +117,7 @@ void wire_put_hello(struct buf *body, const struct wire_hello *h)
 	wire_put_u64(body, h->uid);
 	wire_put_u64(body, h->control);
 	wire_put_u64(body, h->now_ms);
+	wire_put_u64(body, h->features);
 }
 
 int wire_get_hello(struct span body, struct wire_hello *out, struct error *err)
@@ -132,6 +133,7 @@ int wire_get_hello(struct span body, struct wire_hello *out, struct error *err)
 	h.uid = wire_get_u64(&r);
 	h.control = wire_get_u64(&r);
 	h.now_ms = wire_get_u64(&r);
+	h.features = r.rest.n ? wire_get_u64(&r) : 0;
 	if (wire_read_end(&r, "greeting", err) < 0)
 		return -1;
 	*out = h;

@@ -45,8 +45,11 @@ enum wire_kind {
 	WIRE_DATA = 1,
 	WIRE_END = 2,
 	WIRE_ERROR = 3, /* u64 scope, u64 retry, u64 errno, string text, string hint */
+	/* words: why the agent rests now; before or between DATA. Only after a WIRE_LIMITS that has a
+	 * bound, every few seconds as long as it rests */
+	WIRE_NOTICE = 4,
 
-	/* version -> see struct wire_hello, field by field */
+	/* version, u64 features wanted (may be left out) -> see struct wire_hello, field by field */
 	WIRE_HELLO = 16,
 	/* name of a row of agent/commands.c, u64 n, n arguments, input -> status, output, errors, u64 cut */
 	WIRE_RUN = 17,
@@ -74,8 +77,16 @@ enum wire_kind {
 	/* u64 n, n local ports -> DATA per open TCP session on one of them: see struct wire_session */
 	WIRE_SESSIONS = 28,
 
+	/* u64 hundredths of a load average (1 min), u64 hundredths of a percent of I/O pressure; 0: no
+	 * bound -> nothing. From now on what reads mailboxes rests while the host is above one */
+	WIRE_LIMITS = 29,
+
 	/* 40..59: mailbox scans and message transfer, specified in wire/mailbox.h */
 };
+
+/* Features, as bits. Those that the HELLO asked for and the agent has hold from the frame after its
+ * answer on, both ways. */
+#define WIRE_FEATURE_ZSTD 1u /* frames travel in blocks, as wire/pack.h says */
 
 struct wire_hello {
 	uint64_t version;
@@ -85,8 +96,9 @@ struct wire_hello {
 		instance;   /* boot id and mount namespace, or the folder: differs between hosts */
 	struct span system; /* uname: "Linux 3.10.0 x86_64" */
 	uint64_t uid;
-	uint64_t control; /* 1: started with --control */
-	uint64_t now_ms;  /* its wall clock, to see how far clocks are apart */
+	uint64_t control;  /* 1: started with --control */
+	uint64_t now_ms;   /* its wall clock, to see how far clocks are apart */
+	uint64_t features; /* that hold from now on; may be missing: none */
 };
 
 struct wire_entry {
