@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cmd/chosen.h"
+#include "cmd/limit.h"
 #include "copy/copy.h"
 #include "state/evidence.h"
 #include "state/items.h"
@@ -204,21 +205,28 @@ static int refuse_after_freeze(struct cmd_run *run, struct error *err)
 
 int cmd_seed(struct cmd_run *run, struct error *err)
 {
-	static const struct option options[] = { { "until-small", no_argument, NULL, 'u' }, { 0 } };
+	static const struct option options[] = { { "until-small", no_argument, NULL, 'u' },
+		                                 { "limit", required_argument, NULL, 'l' },
+		                                 { 0 } };
 	struct seed s = { .run = run };
+	struct old_limit limit = { .run = run };
 	bool until_small = false;
 	int option, result;
 
 	while ((option = getopt_long(run->argc, run->argv, "", options, NULL)) != -1) {
-		if (option != 'u')
+		if (option == 'u')
+			until_small = true;
+		else if (option != 'l' || !limit_parse_rate(optarg, &limit.rate))
 			return EXIT_CODE_USAGE;
-		until_small = true;
 	}
 	if (refuse_after_freeze(run, err) < 0 ||
 	    chosen_accounts(run, run->argv + optind, run->argc - optind, &s.accounts, err) < 0)
 		return -1;
 	s.passes = json_array();
-	result = all_passes(&s, until_small, err);
+	result = limit_begin(&limit, err);
+	if (result == 0)
+		result = all_passes(&s, until_small, err);
+	limit_end(&limit);
 	if (result == 0) {
 		tell(&s);
 		result = s.last.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;

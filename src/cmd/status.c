@@ -2,6 +2,7 @@
 #include "cmd/verbs.h"
 
 #include "base/clock.h"
+#include "cmd/limit.h"
 #include "move/move.h"
 
 #include <jansson.h>
@@ -11,7 +12,7 @@
 struct standing {
 	enum move_phase phase;
 	int64_t attempt, surveyed_ms, prepared_ms, seeded_ms, seed_ms, frozen_ms, opened_ms;
-	char *last_step;
+	char *last_step, *resting;
 	const char *waits_for;
 	struct error why; /* of the last failure that is in the journal */
 };
@@ -72,7 +73,8 @@ static int read_standing(struct cmd_run *run, struct standing *s, struct error *
 	for (size_t i = 0; i < ROWS(facts); i++)
 		if (state_get_i64(run->state, facts[i].name, 0, facts[i].value, err) < 0)
 			return -1;
-	if (journal_walk(run->state, take_record, s, err) < 0)
+	if (journal_walk(run->state, take_record, s, err) < 0 ||
+	    limit_resting(run->state, &s->resting, err) < 0)
 		return -1;
 	s->waits_for = next_of(s);
 	return 0;
@@ -104,6 +106,8 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 		printf("  %-12s %s so far, budget %u s\n", "window",
 		       text_duration(length, (double)(clock_wall_ms() - s->frozen_ms) / 1000),
 		       run->config->window.budget);
+	if (s->resting)
+		printf("  %-12s %s\n", "copying", s->resting);
 	if (s->last_step) {
 		buf_add_printable(&last, span_of(s->last_step));
 		printf("  %-12s %s\n", "last step", buf_text(&last));
@@ -114,12 +118,12 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 static void dump_standing(struct cmd_run *run, const struct standing *s)
 {
 	json_t *document = json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s}", "name", run->config->name,
-		"phase", move_phase_name(s->phase), "attempt", (json_int_t)s->attempt,
-		"surveyed_ms", (json_int_t)s->surveyed_ms, "prepared_ms",
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:s}", "name",
+		run->config->name, "phase", move_phase_name(s->phase), "attempt",
+		(json_int_t)s->attempt, "surveyed_ms", (json_int_t)s->surveyed_ms, "prepared_ms",
 		(json_int_t)s->prepared_ms, "seeded_ms", (json_int_t)s->seeded_ms, "frozen_ms",
 		(json_int_t)s->frozen_ms, "opened_ms", (json_int_t)s->opened_ms, "last_step",
-		s->last_step, "waits_for", s->waits_for);
+		s->last_step, "resting", s->resting, "waits_for", s->waits_for);
 
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -132,6 +136,7 @@ int cmd_status(struct cmd_run *run, struct error *err)
 
 	if (read_standing(run, &s, err) < 0) {
 		free(s.last_step);
+		free(s.resting);
 		return -1;
 	}
 	if (run->json)
@@ -139,5 +144,6 @@ int cmd_status(struct cmd_run *run, struct error *err)
 	else
 		print_standing(run, &s);
 	free(s.last_step);
+	free(s.resting);
 	return EXIT_CODE_GOOD;
 }

@@ -19,7 +19,7 @@ const struct cmd cmd_table[] = {
 	  "prints the runbook, and how long the window will be", READS, cmd_plan },
 	{ "prepare", "before", "",
 	  "makes users, domains, aliases and empty mailboxes on the new host", CHANGES_NEW, cmd_prepare },
-	{ "seed", "before", "[--until-small] [ACCOUNT...]",
+	{ "seed", "before", "[--until-small] [--limit RATE] [ACCOUNT...]",
 	  "copies mailboxes while the old server runs", CHANGES_NEW, cmd_seed },
 	{ "check", "before", "[TOPIC...]",
 	  "asks both sites the questions", LOOKS, cmd_check },

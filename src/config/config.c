@@ -77,6 +77,13 @@ static const cyaml_schema_field_t window_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t limit_fields[] = {
+	CYAML_FIELD_UINT("rate", CYAML_FLAG_OPTIONAL, struct config_limit, rate),
+	CYAML_FIELD_UINT("load", CYAML_FLAG_OPTIONAL, struct config_limit, load),
+	CYAML_FIELD_UINT("io_pressure", CYAML_FLAG_OPTIONAL, struct config_limit, io_pressure),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t canary_fields[] = {
 	TEXT("mailbox", struct config_canary, mailbox),
 	TEXTS("outside", struct config_canary, outside),
@@ -99,6 +106,7 @@ static const cyaml_schema_field_t file_fields[] = {
 	PART("address", address, address_fields),
 	PART("window", window, window_fields),
 	PART("canary", canary, canary_fields),
+	PART("limit", limit, limit_fields),
 	TEXTS("resolvers", struct config_file, c.resolvers),
 	SECONDS("watch_interval", struct config_file, c.watch_interval),
 	CYAML_FIELD_END,
@@ -232,8 +240,14 @@ static int check_numbers(const struct yaml_file *y, const struct config *c, stru
 		{ "canary.wait", c->canary.wait, 1, 3600 },
 		{ "watch_interval", c->watch_interval, 1, 3600 },
 		{ "dns.ttl", c->dns.ttl, 1, 604800 },
+		{ "limit.load", c->limit.load, 0, 10000 },
+		{ "limit.io_pressure", c->limit.io_pressure, 0, 100 },
 	};
 
+	if (c->limit.rate && c->limit.rate < CONFIG_RATE_LEAST)
+		return yaml_error_at(y, "limit.rate", err,
+		                     "limit.rate is %u octets a second, less than %u",
+		                     c->limit.rate, CONFIG_RATE_LEAST);
 	for (size_t i = 0; i < ROWS(rows); i++)
 		if (rows[i].value < rows[i].least || rows[i].value > rows[i].most)
 			return yaml_error_at(y, rows[i].key, err, "%s is %u, not from %u to %u",

@@ -60,6 +60,16 @@ struct config_window {
 	uint32_t flush_wait;    /* seconds that the old queue gets to empty */
 };
 
+/* Slower than that, one message may take an hour, and nothing tells it from a line that hangs. */
+#define CONFIG_RATE_LEAST 10000u
+
+/* So that the old server goes on with its work while it is copied; 0: no limit. */
+struct config_limit {
+	uint32_t rate;        /* octets a second that are read from it */
+	uint32_t load;        /* its load average (1 min) above which copying rests */
+	uint32_t io_pressure; /* the same for the percentage in /proc/pressure/io */
+};
+
 struct config {
 	char *file; /* where it was read from */
 	char *name;
@@ -73,6 +83,7 @@ struct config {
 	struct config_address address;
 	struct config_window window;
 	struct config_canary canary;
+	struct config_limit limit;
 	char **resolvers; /* watched beside the authoritative servers */
 	unsigned resolvers_count;
 	uint32_t watch_interval; /* seconds */
