@@ -107,7 +107,7 @@ static int list_directory(struct agent *a, int dirfd, const char *prefix, uint64
 
 	if (!dir)
 		return error_system(err, "list %s", prefix);
-	while (result == 0 && (entry = readdir(dir))) {
+	for (errno = 0; result == 0 && (entry = readdir(dir)); errno = 0) {
 		AUTO_FREE char *path = xasprintf("%s%s", prefix, entry->d_name);
 		struct stat st;
 
@@ -125,6 +125,9 @@ static int list_directory(struct agent *a, int dirfd, const char *prefix, uint64
 				result = list_directory(a, fd, below, depth - 1, err);
 		}
 	}
+	/* a part of a list would be taken for all of it */
+	if (result == 0 && errno)
+		result = error_system(err, "list %s", prefix);
 	closedir(dir);
 	return result;
 }

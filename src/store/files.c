@@ -73,12 +73,14 @@ static int scan_chosen(int dirfd, const char *folder, choose_fn *choose,
 	if (!dir)
 		return error_system(err, "open %s", folder);
 	(void)fd_take(&fd);
-	while (result == 0 && (entry = readdir(dir))) {
+	for (errno = 0; result == 0 && (entry = readdir(dir)); errno = 0) {
 		if (choose(entry->d_name))
 			result = tell(dirfd, folder, entry->d_name, sink, err);
 		else if (directories && entry->d_name[0] != '.')
 			strings_add(directories, entry->d_name);
 	}
+	if (result == 0 && errno)
+		result = error_system(err, "read %s", folder);
 	closedir(dir);
 	return result;
 }

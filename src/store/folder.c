@@ -92,20 +92,23 @@ static int find_in(int folderfd, const char *directory, const char *base, char *
 	                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent *entry;
 	size_t n = strlen(base);
+	int why;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!dir)
 		return -1;
 	(void)fd_take(&fd); /* the stream's now */
 	*name = NULL;
-	while (!*name && (entry = readdir(dir)))
+	for (errno = 0; !*name && (entry = readdir(dir)); errno = 0)
 		if (!strncmp(entry->d_name, base, n) &&
 		    (entry->d_name[n] == 0 || entry->d_name[n] == ':'))
 			*name = xstrdup(entry->d_name);
+	why = errno;
 	closedir(dir);
 	if (*name)
 		return 0;
-	errno = ENOENT;
+	/* a directory that can't be read to its end is not one without that name */
+	errno = why ? why : ENOENT;
 	return -1;
 }
 
@@ -116,9 +119,13 @@ int folder_find_name(int folderfd, const char *base, char **name, bool *in_new)
 		*in_new = true;
 		if (find_in(folderfd, "new", base, name) == 0)
 			return 0;
+		if (errno != ENOENT)
+			return -1;
 		*in_new = false;
 		if (find_in(folderfd, "cur", base, name) == 0)
 			return 0;
+		if (errno != ENOENT)
+			return -1;
 	}
 	errno = ENOENT;
 	return -1;

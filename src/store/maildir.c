@@ -45,6 +45,23 @@ static int trouble(const struct scan *s, const char *folder, const char *name, c
 	return tell_trouble(s, folder, name, what, true, err);
 }
 
+/*
+ * What is there and can't be looked at ends the scan. Left out, it would be taken for expunged: then
+ * its copy on the other side would go, or it would be brought there a second time.
+ */
+static int unreadable(const struct scan *s, const char *folder, const char *name, struct error *err)
+{
+	error_system(err, "look at %s/%s%s%s", s->account->root, folder, *folder ? "/" : "", name);
+	err->scope = ERROR_SCOPE_MAILBOX;
+	return error_hint(err, "nothing of this mailbox is copied while that can't be read");
+}
+
+/* There, but of another kind than a mailbox has: a link, a FIFO. Nobody's mail is in it. */
+static bool is_of_other_kind(int why)
+{
+	return why == ENOTDIR || why == ELOOP || why == EINVAL || why == ENXIO;
+}
+
 static int open_directory(int at, const char *name)
 {
 	return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -58,7 +75,9 @@ static int read_beside(const struct scan *s, int folderfd, const char *folder, c
 	AUTO_CLOSE int fd = folder_open_file(folderfd, name, &st);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : trouble(s, folder, name, strerror(errno), err);
+		return errno == ENOENT           ? 0
+		       : is_of_other_kind(errno) ? trouble(s, folder, name, strerror(errno), err)
+		                                 : unreadable(s, folder, name, err);
 	for (;;) {
 		ssize_t n = read(fd, buf_room(out, 65536), 65536);
 
@@ -101,7 +120,7 @@ static int look_at(const struct scan *s, const char *folder, int newfd, int curf
 	if (fstatat(row->in_new ? newfd : curfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)
 			return 0;
-		return trouble(s, folder, name, strerror(errno), err) < 0 ? -1 : 1;
+		return unreadable(s, folder, name, err);
 	}
 	if (!S_ISREG(st.st_mode))
 		return trouble(s, folder, name, "not a regular file, left alone", err) < 0 ? -1 : 1;
@@ -147,15 +166,27 @@ static int tell_messages(const struct scan *s, const char *folder, int newfd, in
 	return 0;
 }
 
+/* *fd stays -1 when the folder has no such directory. */
+static int open_part(const struct scan *s, int folderfd, const char *folder, const char *name,
+                     int *fd, struct error *err)
+{
+	*fd = open_directory(folderfd, name);
+	if (*fd >= 0 || errno == ENOENT)
+		return 0;
+	if (is_of_other_kind(errno))
+		return trouble(s, folder, name, strerror(errno), err);
+	return unreadable(s, folder, name, err);
+}
+
 static int scan_folder(const struct scan *s, int folderfd, const char *name, struct error *err)
 {
-	AUTO_CLOSE int newfd = open_directory(folderfd, "new");
-	AUTO_CLOSE int curfd = open_directory(folderfd, "cur");
+	AUTO_CLOSE int newfd = -1, curfd = -1;
 	struct mail_folder f = { .name = (char *)(uintptr_t)name };
 	struct stat st;
 	int result = -1;
 
-	if (newfd < 0 && errno != ENOENT && trouble(s, name, "new", strerror(errno), err) < 0)
+	if (open_part(s, folderfd, name, "new", &newfd, err) < 0 ||
+	    open_part(s, folderfd, name, "cur", &curfd, err) < 0)
 		return -1;
 	if (fstat(folderfd, &st) < 0)
 		return error_system(err, "stat %s", name);
@@ -193,6 +224,10 @@ static int scan_entry(const struct scan *s, int dirfd, const char *path, const c
 	struct stat st;
 
 	if (fd < 0) {
+		if (errno == ENOENT)
+			return 0;
+		if (!is_of_other_kind(errno))
+			return unreadable(s, path, name, err);
 		if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
 			return 0;
 		return trouble(s, path, name,
@@ -226,14 +261,19 @@ static int scan_below(const struct scan *s, int dirfd, const char *path, unsigne
 	AUTO_STRINGS struct strings names = { 0 };
 	struct dirent *entry;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int why;
 
 	if (!dir)
-		return error_system(err, "open %s", path);
+		return unreadable(s, path, "", err);
 	(void)fd_take(&fd);
-	while ((entry = readdir(dir)))
+	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (may_be_folder(s, entry->d_name))
 			strings_add(&names, entry->d_name);
+	why = errno;
 	closedir(dir);
+	errno = why;
+	if (why)
+		return unreadable(s, path, "", err);
 	strings_sort(&names);
 	for (size_t i = 0; i < names.n; i++)
 		if ((!i || strcmp(names.rows[i], names.rows[i - 1])) &&
