@@ -132,11 +132,14 @@ int pass_compare(struct pass *p, struct message_writer *ledger, struct error *er
 		             .failed = change_failed },
 		.ledger = ledger,
 	};
+	size_t failures = p->out->skipped.n;
 	int result = pass_plan(&plan, err);
 
-	if (result == 0 && ledger &&
-	    (mailbox_changes_send(&plan.changes, err) < 0 || record_gone(p, ledger, err) < 0 ||
-	     record_folders(p, err) < 0))
+	if (result == 0 && ledger)
+		result = mailbox_changes_send(&plan.changes, err);
+	/* what could not be removed, or made whole, is for the next pass */
+	if (result == 0 && ledger && p->out->skipped.n == failures &&
+	    (record_gone(p, ledger, err) < 0 || record_folders(p, err) < 0))
 		result = -1;
 	mailbox_changes_fini(&plan.changes);
 	free(plan.doubtful);

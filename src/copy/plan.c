@@ -127,8 +127,9 @@ static int plan_folder(struct plan *plan, const struct mail_folder *f, struct er
 	struct pass *p = plan->p;
 	const struct mail_folder *new_folder = mail_listing_find(&p->new, f->name);
 
-	if (!new_folder) {
-		p->out->folders_made++;
+	/* one that we know nothing of may be half made: a pass was killed in the middle of it */
+	if (!new_folder || !known_find_folder(&p->known, f->name)) {
+		p->out->folders_made += !new_folder;
 		if (!p->options->dry_run &&
 		    mailbox_make_folder(&plan->changes, f->name, f->mode, err) < 0)
 			return -1;
