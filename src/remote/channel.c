@@ -32,6 +32,7 @@ void channel_close(struct channel *c)
 	c->tofd = c->fromfd = -1;
 	buf_fini(&c->blocks);
 	buf_fini(&c->frames);
+	buf_fini(&c->ahead);
 	c->frames_used = 0;
 	wire_packer_free(TAKE(c->packer));
 	wire_unpacker_free(TAKE(c->unpacker));
@@ -69,6 +70,43 @@ static bool wait_for(int fd, short events, int64_t ms)
 	return ready != 0;
 }
 
+/* Reads what is there. */
+static ssize_t read_into(struct channel *c, struct buf *into, size_t most)
+{
+	ssize_t n;
+
+	do {
+		n = read(c->fromfd, buf_room(into, most), most);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		buf_grown(into, (size_t)n);
+		c->octets_in += (uint64_t)n;
+		c->period_octets += (uint64_t)n;
+	}
+	return n;
+}
+
+/* An agent that answers an older request does not read the next one: when both pipes are full, its
+ * answers are taken in first, or both would wait for ever. Into a buffer of their own: a frame that
+ * is being looked at lies in the other. */
+static int wait_to_write(struct channel *c)
+{
+	struct pollfd fds[2] = { { .fd = c->tofd, .events = POLLOUT },
+		                 { .fd = c->fromfd, .events = POLLIN } };
+	int ready = poll(fds, 2, c->silence_ms);
+
+	if (ready < 0)
+		return errno == EINTR ? 0 : -1;
+	if (ready == 0) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	if (!(fds[1].revents & POLLIN) || read_into(c, &c->ahead, READ_MOST) > 0)
+		return 0;
+	errno = EPIPE;
+	return -1;
+}
+
 static int write_all(struct channel *c, struct span bytes)
 {
 	while (bytes.n) {
@@ -78,10 +116,8 @@ static int write_all(struct channel *c, struct span bytes)
 			c->octets_out += (uint64_t)n;
 			bytes = span_from(bytes, (size_t)n);
 		} else if (errno == EAGAIN) {
-			if (!wait_for(c->tofd, POLLOUT, c->silence_ms)) {
-				errno = ETIMEDOUT;
+			if (wait_to_write(c) < 0)
 				return -1;
-			}
 		} else if (errno != EINTR) {
 			return -1;
 		}
@@ -138,19 +174,19 @@ static int read_more(struct channel *c, struct error *err)
 	int64_t left = c->period_ms + c->silence_ms - clock_monotonic_ms();
 	ssize_t n;
 
+	if (c->ahead.n) {
+		buf_add_span(into, buf_span(&c->ahead));
+		buf_reset(&c->ahead);
+		return 0;
+	}
 	if (!wait_for(c->fromfd, POLLIN, left > 0 ? left : 0)) {
 		if (!c->period_octets)
 			return gone(err, ETIMEDOUT, "the agent does not answer");
 		return check_period(c, err);
 	}
-	do {
-		n = read(c->fromfd, buf_room(into, most), most);
-	} while (n < 0 && errno == EINTR);
+	n = read_into(c, into, most);
 	if (n <= 0)
 		return gone(err, n < 0 ? errno : 0, "the connection to the agent broke");
-	buf_grown(into, (size_t)n);
-	c->octets_in += (uint64_t)n;
-	c->period_octets += (uint64_t)n;
 	keep_pace(c, (size_t)n);
 	return check_period(c, err);
 }

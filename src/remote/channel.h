@@ -24,6 +24,7 @@ struct channel {
 	int tofd, fromfd; /* owned; -1: closed */
 	int silence_ms;
 	struct buf blocks, frames;      /* read and not yet taken */
+	struct buf ahead;               /* read while a frame did not fit into the pipe */
 	size_t frames_used;             /* octets of `frames` that were taken */
 	struct wire_packer *packer;     /* owned; NULL: frames travel as they are */
 	struct wire_unpacker *unpacker; /* owned */

@@ -168,6 +168,37 @@ static void answers_come_in_the_order_of_asking(void **state)
 	assert_int_equal(end.n, 24);
 }
 
+/* Answers that nobody has read yet, and a request that does not fit into the pipe: each side would
+ * wait for the other. */
+static void requests_and_answers_longer_than_a_pipe_do_not_stop_each_other(void **state)
+{
+	struct folder *f = *state;
+	AUTO_BUF struct buf body = { 0 }, long_path = { 0 }, content = { 0 };
+	struct error err = { 0 };
+	char path[128];
+
+	for (size_t i = 0; i < 200000; i++)
+		buf_add_text(&content, "content\n");
+	snprintf(path, sizeof path, "%s/etc/motd", f->path);
+	assert_good(file_write_path_durable(path, 0644, buf_span(&content), &err), &err);
+	wire_put_text(&body, "/etc/motd");
+	wire_put_u64(&body, 0);
+	wire_put_u64(&body, content.n);
+	for (size_t i = 0; i < 40000; i++)
+		buf_add_text(&long_path, "/x");
+	AUTO_BUF struct buf far = { 0 };
+	wire_put_text(&far, buf_text(&long_path));
+	wire_put_u64(&far, 0);
+	wire_put_u64(&far, 1);
+	assert_good(host_send(f->reader, WIRE_READ, buf_span(&body), &err), &err);
+	for (unsigned i = 0; i < 4; i++)
+		assert_good(host_send(f->reader, WIRE_READ, buf_span(&far), &err), &err);
+	assert_good(host_collect(f->reader, NULL, NULL, NULL, &err), &err);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(host_collect(f->reader, NULL, NULL, NULL, &err), -1);
+	assert_good(host_read(f->reader, "/etc/motd", 1 << 22, &content, &err), &err);
+}
+
 static void an_agent_that_dies_is_a_host_out_of_reach(void **state)
 {
 	struct error err = { 0 };
@@ -188,4 +219,5 @@ UNIT_TESTS("remote/host", TEST(a_file_is_read_whole_and_a_link_ends_at_the_root)
            TEST(a_list_is_sorted_and_does_not_follow_links),
            TEST(a_write_replaces_by_rename_and_a_rename_never_replaces),
            TEST(answers_come_in_the_order_of_asking),
+           TEST(requests_and_answers_longer_than_a_pipe_do_not_stop_each_other),
            cmocka_unit_test(an_agent_that_dies_is_a_host_out_of_reach));
