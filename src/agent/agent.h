@@ -87,6 +87,8 @@ int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, st
 int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mbox_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mbox_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mbox_grow(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mbox_append(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_limits(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_announce(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

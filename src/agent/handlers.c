@@ -89,6 +89,8 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_MAIL_SIGN, "MAIL_SIGN", false, agent_mail_sign },
 	{ WIRE_MAIL_FETCH, "MAIL_FETCH", false, agent_mail_fetch },
 	{ WIRE_MBOX_FETCH, "MBOX_FETCH", false, agent_mbox_fetch },
+	{ WIRE_MBOX_SCAN, "MBOX_SCAN", false, agent_mbox_scan },
+	{ WIRE_MBOX_GROW, "MBOX_GROW", true, agent_mbox_grow },
 	{ WIRE_MAIL_STORE, "MAIL_STORE", true, agent_mail_store },
 	{ WIRE_MAIL_COMMIT, "MAIL_COMMIT", true, agent_mail_commit },
 	{ WIRE_MAIL_CHANGE, "MAIL_CHANGE", true, agent_mail_change },

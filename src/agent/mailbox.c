@@ -9,10 +9,14 @@
 #include "base/memory.h"
 #include "mail/header.h"
 #include "store/mboxfile.h"
+#include "store/mboxread.h"
+#include "store/mboxscan.h"
 #include "store/store.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Records on their way into frames. */
 struct fill {
@@ -92,6 +96,78 @@ static int tell_trouble(void *context, const char *words, bool left_out, struct 
 	return fill_added(f, err);
 }
 
+static int tell_state(void *context, const struct mbox_state *state, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MBOX_STATE);
+	wire_put_mbox_state(&f->out, state);
+	return fill_added(f, err);
+}
+
+static bool get_states(struct wire_reader *r, struct mbox_states *out)
+{
+	while (!r->bad && r->rest.n) {
+		struct mbox_state state = { 0 };
+
+		if (wire_get_u64(r) != WIRE_MBOX_STATE)
+			r->bad = true;
+		wire_get_mbox_state(r, &state);
+		mbox_states_add(out, &state);
+		free(state.folder);
+	}
+	return !r->bad;
+}
+
+/* A folder that holds a host's files has that host's local time. */
+static void use_zone(const struct agent *a)
+{
+	AUTO_FREE char *zone = NULL;
+
+	if (!agent_is_folder(a))
+		return;
+	zone = xasprintf(":/proc/self/fd/%d/etc/localtime", a->rootfd);
+	setenv("TZ", zone, 1);
+	tzset();
+}
+
+static int tell_message_and_id(void *context, const struct mail_message *m, struct error *err)
+{
+	struct fill *f = context;
+
+	if (tell_message(context, m, err) < 0)
+		return -1;
+	if (!m->message_id || !*m->message_id)
+		return 0;
+	wire_put_tag(&f->out, WIRE_MBOX_ID);
+	wire_put_text(&f->out, m->message_id);
+	return fill_added(f, err);
+}
+
+int agent_mbox_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
+{
+	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
+	AUTO_MBOX_STATES struct mbox_states known = { 0 };
+	struct fill f = { .a = a };
+	const struct store_sink sink = { &f, tell_folder, tell_message_and_id, tell_file,
+		                         tell_trouble };
+	struct mboxscan more = { .known = &known, .state = tell_state };
+	int result;
+
+	wire_get_account(r, &account);
+	more.utc = wire_get_u64(r) != 0;
+	if (!get_states(r, &known) || account.format != MAILBOX_MBOX)
+		r->bad = true;
+	if (wire_read_end(r, "MBOX_SCAN", err) < 0)
+		return -1;
+	use_zone(a);
+	result = mboxscan_since(a->rootfd, &account, &sink, &more, err);
+	if (result == 0)
+		result = fill_send(&f, err);
+	buf_fini(&f.out);
+	return result;
+}
+
 int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
@@ -115,6 +191,7 @@ struct fetch {
 	struct fill fill;
 	struct store_places places;
 	bool content;
+	struct mboxread mbox;
 	struct digest_state digest;
 	struct buf head; /* the first octets, where Message-ID is looked for */
 };
@@ -132,11 +209,18 @@ static int fetch_begin(void *context, const struct mail_message *now, struct spa
 	return fill_added(&f->fill, err);
 }
 
+/* The walk over an mbox has digested what it held, and gave. */
+static bool is_digested(const struct fetch *f)
+{
+	return f->mbox.folder && !f->mbox.too_long;
+}
+
 static int fetch_bytes(void *context, struct span bytes, struct error *err)
 {
 	struct fetch *f = context;
 
-	digest_add(&f->digest, bytes.p, bytes.n);
+	if (!is_digested(f))
+		digest_add(&f->digest, bytes.p, bytes.n);
 	if (f->head.n < HEADER_LOOK_MAX) {
 		size_t room = HEADER_LOOK_MAX - f->head.n;
 
@@ -148,7 +232,7 @@ static int fetch_bytes(void *context, struct span bytes, struct error *err)
 static int fetch_done(struct fetch *f, struct error *err)
 {
 	AUTO_BUF struct buf message_id = { 0 };
-	struct digest digest = digest_end(&f->digest);
+	struct digest digest = is_digested(f) ? f->mbox.digest : digest_end(&f->digest);
 
 	header_message_id(buf_span(&f->head), &message_id);
 	wire_put_tag(&f->fill.out, WIRE_MAIL_DONE);
@@ -185,7 +269,10 @@ static int fetch_one(struct agent *a, struct wire_reader *r, const struct mailbo
 	    strchr(suffix, '/'))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
 		                 "malformed MAIL_FETCH on the wire");
-	if (store_find(account->format)->read(a->rootfd, account, &wanted, &reader, &why) == 0)
+	if ((account->format == MAILBOX_MBOX
+	             ? mboxread(&f->mbox, a->rootfd, account, &wanted, &reader, &why)
+	             : store_find(account->format)
+	                       ->read(a->rootfd, account, &wanted, &reader, &why)) == 0)
 		return fetch_done(f, err);
 	if (f->fill.gone) {
 		*err = why;
@@ -197,7 +284,7 @@ static int fetch_one(struct agent *a, struct wire_reader *r, const struct mailbo
 int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
-	struct fetch f = { .fill = { .a = a } };
+	struct fetch f = { .fill = { .a = a }, .mbox = MBOXREAD_NONE };
 	int result = 0;
 
 	wire_get_account(r, &account);
@@ -209,6 +296,7 @@ int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, st
 	if (result == 0)
 		result = fill_send(&f.fill, err);
 	store_places_fini(&f.places);
+	mboxread_close(&f.mbox);
 	buf_fini(&f.fill.out);
 	buf_fini(&f.head);
 	return result;
@@ -241,38 +329,49 @@ static int mbox_octets(struct mboxfile *file, uint64_t from, uint64_t to,
 	return 0;
 }
 
-static int mbox_send(struct mboxfile *file, uint64_t keep, struct span prefix, struct fill *f,
-                     struct error *err)
+/* The file may have grown since; what it was must still be there. */
+static int mbox_check(struct mboxfile *file, const struct mbox_state *was, struct error *err)
 {
-	uint64_t size = (uint64_t)file->st.st_size;
-	struct digest_state state, whole;
+	struct mbox_state is = { 0 };
+	struct mbox_summing summing;
+	struct mbox_sum sum;
+
+	mboxfile_stamp(file, &is);
+	if (mbox_state_is_same(&is, was))
+		return 0;
+	mbox_sum_begin(&summing);
+	if (is.size >= was->size && mboxfile_sum(file, &summing, 0, was->size, err) < 0)
+		return -1;
+	sum = mbox_sum_end(&summing);
+	if (is.size >= was->size && mbox_sum_equal(&sum, &was->sum))
+		return 0;
+	return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, ESTALE,
+	                 "%s changed since it was looked at", file->name);
+}
+
+static int mbox_send(struct mboxfile *file, const struct mbox_state *was, uint64_t keep,
+                     struct fill *f, struct error *err)
+{
+	struct digest_state state;
 	struct digest digest;
 	struct mail_message now = {
 		.base = file->name,
 		.suffix = (char *)(uintptr_t) "",
 		.mode = file->st.st_mode & 07777,
-		.size = size,
-		.mtime_ns = file->st.st_mtim.tv_sec * 1000000000LL + file->st.st_mtim.tv_nsec,
+		.size = was->size,
+		.offset = keep,
+		.mtime_ns = was->mtime_ns,
 	};
 
-	digest_begin(&state);
-	if (keep > size || prefix.n != DIGEST_SIZE)
-		keep = 0;
-	if (mbox_octets(file, 0, keep, &state, NULL, err) < 0)
+	if (mbox_check(file, was, err) < 0)
 		return -1;
-	whole = state;
-	digest = digest_end(&state);
-	if (keep && memcmp(digest.octets, prefix.p, DIGEST_SIZE) != 0) {
-		keep = 0;
-		digest_begin(&whole);
-	}
-	now.offset = keep;
 	wire_put_tag(&f->out, WIRE_MAIL_BEGIN);
 	wire_put_message(&f->out, &now);
 	wire_put_text(&f->out, "");
-	if (mbox_octets(file, keep, size, &whole, f, err) < 0)
+	digest_begin(&state);
+	if (mbox_octets(file, keep, was->size, &state, f, err) < 0)
 		return -1;
-	digest = digest_end(&whole);
+	digest = digest_end(&state);
 	wire_put_tag(&f->out, WIRE_MAIL_DONE);
 	wire_put_digest(&f->out, &digest);
 	wire_put_text(&f->out, "");
@@ -284,20 +383,20 @@ int agent_mbox_fetch(struct agent *a, struct wire_reader *r, struct buf *end, st
 	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
 	AUTO_MBOXFILE struct mboxfile file = MBOXFILE_NONE;
 	struct fill f = { .a = a };
-	struct span prefix;
+	struct mbox_state was = { 0 };
 	uint64_t keep;
 	int result = -1;
 
 	wire_get_account(r, &account);
-	AUTO_FREE char *folder = wire_get_string(r);
+	wire_get_mbox_state(r, &was);
+	AUTO_FREE char *folder = was.folder;
 	keep = wire_get_u64(r);
-	prefix = wire_get_span(r);
-	if (!wire_path_fits(folder))
+	if (keep > was.size)
 		r->bad = true;
 	if (wire_read_end(r, "MBOX_FETCH", err) < 0)
 		return -1;
 	if (mboxfile_open(&file, a->rootfd, &account, folder, MBOXFILE_READ, err) == 0)
-		result = mbox_send(&file, keep, prefix, &f, err);
+		result = mbox_send(&file, &was, keep, &f, err);
 	buf_fini(&f.out);
 	return result;
 }

@@ -33,6 +33,7 @@ static int leave_out(struct group *g, struct pass *p, struct error *err)
 	return 0;
 }
 
+/* Its listings are asked for ahead; pass_mbox() asks for its own. */
 static bool is_maildir(const struct pass *p)
 {
 	return !p->left_out && p->account->from->format == MAILBOX_MAILDIR;
@@ -41,17 +42,20 @@ static bool is_maildir(const struct pass *p)
 static int look(struct group *g, struct error *err)
 {
 	for (size_t i = 0; i < g->n; i++)
-		if (mailbox_scan_send(g->old_host, g->passes[i].account->from, err) < 0 ||
-		    mailbox_scan_send(g->new_host, g->passes[i].account->to, err) < 0)
+		if (is_maildir(&g->passes[i]) &&
+		    (mailbox_scan_send(g->old_host, g->passes[i].account->from, err) < 0 ||
+		     mailbox_scan_send(g->new_host, g->passes[i].account->to, err) < 0))
 			return -1;
 	for (size_t i = 0; i < g->n; i++) {
-		if (pass_look(&g->passes[i], err) == 0 || leave_out(g, &g->passes[i], err) == 0)
+		if (!is_maildir(&g->passes[i]) || pass_look(&g->passes[i], err) == 0 ||
+		    leave_out(g, &g->passes[i], err) == 0)
 			continue;
 		/* what is still on its way would be taken for answers to later requests */
 		while (++i < g->n) {
 			struct error ignored = { 0 };
 
-			(void)!pass_look(&g->passes[i], &ignored);
+			if (is_maildir(&g->passes[i]))
+				(void)!pass_look(&g->passes[i], &ignored);
 		}
 		return -1;
 	}

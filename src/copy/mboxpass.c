@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * mboxpass -- mbox accounts: a file a folder. A file whose size and time are the same on both sides
- * is left alone; of one that grew, the tail travels, if what we brought before is still its
- * beginning (by digest); else all of it. The new file replaces the old one by rename.
+ * mboxpass -- mbox accounts: a file a folder.
+ *
+ * What each file was at the end of the last pass is recorded for both sides (mail/mboxstate.h). One
+ * that is still that is not read. When old's has only grown, the tail travels and is put at the end
+ * of new's file in place; else all of it travels, and replaces new's by rename. What is at the front
+ * of new's file is never taken for granted: the record is made from the file itself, when it is
+ * durable, and has the sum of the octets that were sent.
  */
 
+#include "copy/mboxpass.h"
 #include "base/memory.h"
-#include "copy/pass.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Where a tail lies on new until it is at the end of its file. */
+#define TAIL_PATH ".mailhaul-tail"
+#define LOOKS_MAX 5u
+
 struct incoming {
 	struct pass *p;
 	struct mailbox_writer *writer;
-	const struct mail_folder *f;
 	struct mailbox_file file;
-	struct digest digest;
-	uint64_t size, octets;
-	bool arrived;
+	uint64_t octets;
 };
 
 static int begin(void *context, size_t index, const struct mail_message *now, struct span from_line,
@@ -28,10 +33,8 @@ static int begin(void *context, size_t index, const struct mail_message *now, st
 {
 	struct incoming *in = context;
 
-	in->file.keep = now->offset;
 	in->file.mode = now->mode;
 	in->file.mtime_ns = now->mtime_ns;
-	in->size = now->size;
 	return mailbox_put_file(in->writer, &in->file, err);
 }
 
@@ -48,8 +51,6 @@ static int done(void *context, size_t index, const struct digest *digest, struct
 {
 	struct incoming *in = context;
 
-	in->digest = *digest;
-	in->arrived = true;
 	return mailbox_put_done(in->writer, digest, err);
 }
 
@@ -94,72 +95,6 @@ static bool has_extra(struct pass *p, const struct mail_folder *f, const struct 
 	return p->out->extra.n > before;
 }
 
-static void free_digests(struct transfer_digest *digests, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(digests[i].message_id);
-	free(digests);
-}
-
-/* The ledger's rows of the folder's messages; Message-IDs of new ones are asked for. */
-static int record_messages(struct pass *p, const struct mail_folder *f, struct error *err)
-{
-	AUTO_FREE struct mailbox_wanted *wanted = xcalloc(f->n + 1, sizeof *wanted);
-	struct transfer_digest *digests = xcalloc(f->n + 1, sizeof *digests);
-	AUTO_MESSAGE_WRITER struct message_writer *w = NULL;
-	size_t n = 0, at = 0;
-	int result;
-
-	for (size_t i = 0; i < f->n; i++)
-		if (!known_find(&p->known, f->name, f->rows[i].base))
-			wanted[n++] = (struct mailbox_wanted){ f->name, &f->rows[i] };
-	result = transfer_digests(p->old_host, p->account->from, wanted, n, digests, err);
-	if (result == 0)
-		result = message_writer_new(&w, p->state, err);
-	for (size_t i = 0; result == 0 && i < f->n; i++) {
-		const struct mail_message *m = &f->rows[i];
-		const struct known_message *k = known_find(&p->known, f->name, m->base);
-		const char *id = k ? k->message_id : digests[at].message_id;
-
-		at += !k;
-		p->out->copied += !k;
-		p->out->copied_octets += k ? 0 : m->size;
-		result = pass_record(p, w, f, m, &m->digest, id ? id : "", err);
-	}
-	for (size_t i = 0; result == 0 && i < p->known.messages_n; i++) {
-		const struct known_message *k = &p->known.messages[i];
-
-		if (strcmp(k->folder, f->name) != 0 || mail_folder_find(f, k->base))
-			continue;
-		p->out->removed++;
-		result = message_writer_gone(w, p->account->from->user, k->folder, k->base, err);
-	}
-	free_digests(digests, f->n + 1);
-	return result;
-}
-
-static int record(struct pass *p, const struct mail_folder *f, const struct incoming *in,
-                  struct error *err)
-{
-	struct folder_record folder = {
-		.account = p->account->from->user,
-		.folder = f->name,
-		.uidvalidity = f->uidvalidity,
-		.uidnext = f->uidnext,
-		.file_size = in->size,
-		.file_mtime_ns = in->file.mtime_ns,
-		.file_digest = in->digest,
-	};
-
-	if (state_begin(p->state, err) < 0)
-		return -1;
-	if (record_messages(p, f, err) == 0 && folder_put(p->state, &folder, err) == 0 &&
-	    state_commit(p->state, err) == 0)
-		return 0;
-	state_abandon(p->state);
-	return -1;
-}
-
 static void drop_failed(void *context, const char *what, const struct error *why)
 {
 	struct pass *p = context;
@@ -195,53 +130,133 @@ static int drop_indexes(struct pass *p, const char *folder, struct error *err)
 	return mailbox_changes_send(&changes, err);
 }
 
-static int bring_file(struct pass *p, const struct mail_folder *f, const struct mail_folder *there,
-                      struct error *err)
+static int fetch(struct pass *p, const struct mbox_state *old, uint64_t keep, struct incoming *in,
+                 struct error *err)
 {
-	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
-	const struct known_folder *k = known_find_folder(&p->known, f->name);
-	const struct mailbox_account *to = p->account->to;
-	struct incoming in = { .p = p, .writer = writer, .f = f };
-	const struct mailbox_reader reader = { &in, begin, bytes, done, failed };
+	const struct mailbox_reader reader = { in, begin, bytes, done, failed };
+
+	in->p = p;
+	in->file.uid = p->account->to->uid;
+	in->file.gid = p->account->to->gid;
+	return mailbox_mbox_fetch(p->old_host, p->account->from, old, keep, &reader, err);
+}
+
+/* All of it, beside the old file and then in its place. */
+static int replace_file(struct mboxpass *m, const struct mail_folder *f,
+                        const struct mbox_state *old, struct error *err)
+{
+	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(m->p->new_host);
+	struct incoming in = { .writer = writer };
 	AUTO_FREE char *root = NULL;
-	uint64_t keep = 0;
+
+	target_of(m->p->account->to, f->name, &root, &in.file.path);
+	in.file.root = root;
+	if (fetch(m->p, old, 0, &in, err) < 0 || drop_indexes(m->p, f->name, err) < 0 ||
+	    mailbox_commit(writer, NULL, err) < 0 || drop_indexes(m->p, f->name, err) < 0)
+		return -1;
+	m->p->progress.octets += in.octets;
+	strings_add(&m->written, f->name);
+	return mboxpass_record(m->p, f, old, NULL, err);
+}
+
+/* The tail, durable beside it first; then in place. */
+static int grow_file(struct mboxpass *m, const struct mail_folder *f, const struct mbox_state *old,
+                     const struct mbox_state *new, struct error *err)
+{
+	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(m->p->new_host);
+	struct incoming in = { .writer = writer };
+	struct mbox_state grown = { 0 };
+
+	in.file.root = m->p->account->to->root;
+	in.file.path = TAIL_PATH;
+	if (fetch(m->p, old, new->size, &in, err) < 0 || mailbox_commit(writer, NULL, err) < 0 ||
+	    mboxes_put(m->p->state, m->p->account->from->user, MBOXES_NEW, new, true, err) < 0 ||
+	    drop_indexes(m->p, f->name, err) < 0 ||
+	    mailbox_mbox_grow(m->p->new_host, m->p->account->to, new, TAIL_PATH, old->mtime_ns,
+	                      false, &grown, err) < 0 ||
+	    drop_indexes(m->p, f->name, err) < 0)
+		return -1;
+	grown.folder = f->name;
+	grown.sum = old->sum;
+	grown.settled = mbox_state_settles(&grown, grown.ctime_ns);
+	m->p->progress.octets += in.octets;
+	return mboxpass_record(m->p, f, old, &grown, err);
+}
+
+/* New's file is, octet by octet, what we left there. */
+static bool is_ours(const struct mboxpass *m, const char *folder)
+{
+	const struct mbox_state *new = mbox_states_find(&m->new, folder);
+	const struct mbox_state *known = mbox_states_find(&m->known_new, folder);
+
+	return new &&known &&new->size == known->size &&new->from == new->size;
+}
+
+/* And old's begins with the same. */
+static bool has_grown(const struct mboxpass *m, const char *folder)
+{
+	const struct mbox_state *old = mbox_states_find(&m->old, folder);
+	const struct mbox_state *new = mbox_states_find(&m->new, folder);
+	const struct mbox_state *known = mbox_states_find(&m->known_old, folder);
+
+	return is_ours(m, folder) && old && known && known->size == new->size &&
+	       old->from == known->size;
+}
+
+static int bring_file(struct mboxpass *m, const struct mail_folder *f, struct error *err)
+{
+	const struct mbox_state *old = mbox_states_find(&m->old, f->name);
+	const struct mbox_state *new = mbox_states_find(&m->new, f->name);
+	struct pass *p = m->p;
 	int result;
 
-	target_of(to, f->name, &root, &in.file.path);
-	in.file.root = root;
-	in.file.uid = to->uid;
-	in.file.gid = to->gid;
-	/* only what we know to be on new, octet by octet, may be its beginning */
-	if (k && there && there->size == k->file_size && there->mtime_ns == k->file_mtime_ns)
-		keep = k->file_size;
-	p->progress.total_octets += f->size - (keep < f->size ? keep : f->size);
-	p->progress.total_messages += f->n - (there && there->n < f->n ? there->n : 0);
-	result = mailbox_mbox_fetch(p->old_host, p->account->from, f->name, keep,
-	                            k ? &k->file_digest : NULL, &reader, err);
-	if (result < 0 && err->sys_errno == ENOENT) {
+	if (!old)
+		return 0; /* it could not be looked at: told already */
+	if (has_grown(m, f->name)) {
+		p->progress.total_octets += old->size - new->size;
+		result = grow_file(m, f, old, new, err);
+	} else {
+		p->progress.total_octets += old->size;
+		result = replace_file(m, f, old, err);
+	}
+	if (result < 0 && err->sys_errno == ENOENT && err->scope == ERROR_SCOPE_MAILBOX) {
 		p->out->vanished += f->n;
 		return 0;
 	}
-	if (result < 0 || drop_indexes(p, f->name, err) < 0 ||
-	    mailbox_commit(writer, NULL, err) < 0 || drop_indexes(p, f->name, err) < 0)
-		return -1;
-	p->progress.messages = p->progress.total_messages;
-	p->progress.octets += in.octets;
-	return record(p, f, &in, err);
+	return result;
 }
 
-static int pass_folder(struct pass *p, const struct mail_folder *f, struct error *err)
+bool mboxpass_is_unchanged(const struct mboxpass *m, const struct mail_folder *f,
+                           const struct mail_folder *there)
 {
-	const struct mail_folder *there = mail_listing_find(&p->new, f->name);
-	const struct known_folder *k = known_find_folder(&p->known, f->name);
-	bool extra = has_extra(p, f, there);
+	const struct mbox_state *old = mbox_states_find(&m->old, f->name);
 
-	if (there && k && !k->gone && there->size == f->size && there->mtime_ns == f->mtime_ns &&
-	    k->file_size == f->size && k->file_mtime_ns == f->mtime_ns) {
+	if (!old)
+		return there != NULL;
+	return has_grown(m, f->name) && old->from == old->size && there &&
+	       there->mtime_ns == f->mtime_ns;
+}
+
+static void count_dry(struct pass *p, const struct mail_folder *f, const struct mail_folder *there)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (there && mail_folder_find(there, f->rows[i].base))
+			continue;
+		p->out->copied++;
+		p->out->copied_octets += f->rows[i].size;
+	}
+}
+
+static int pass_folder(struct mboxpass *m, const struct mail_folder *f, struct error *err)
+{
+	struct pass *p = m->p;
+	const struct mail_folder *there = mail_listing_find(&p->new, f->name);
+
+	if (mboxpass_is_unchanged(m, f, there)) {
 		p->out->unchanged += f->n;
 		return 0;
 	}
-	if (extra) {
+	if (!is_ours(m, f->name) && has_extra(p, f, there)) {
 		pass_skip(
 			p, f->name, "",
 			"the file on the new host holds mail that is not from the old one; it was "
@@ -249,19 +264,16 @@ static int pass_folder(struct pass *p, const struct mail_folder *f, struct error
 		return 0;
 	}
 	p->out->folders_made += !there;
-	if (!p->options->dry_run) {
-		if (bring_file(p, f, there, err) < 0)
-			return pass_explain(p, f->size, err);
-		if (p->options->progress)
-			p->options->progress(p->options->context, &p->progress);
+	if (p->options->dry_run) {
+		count_dry(p, f, there);
 		return 0;
 	}
-	for (size_t i = 0; i < f->n; i++) {
-		if (there && mail_folder_find(there, f->rows[i].base))
-			continue;
-		p->out->copied++;
-		p->out->copied_octets += f->rows[i].size;
-	}
+	p->progress.total_messages += f->n - (there && there->n < f->n ? there->n : 0);
+	if (bring_file(m, f, err) < 0)
+		return -1;
+	p->progress.messages = p->progress.total_messages;
+	if (p->options->progress)
+		p->options->progress(p->options->context, &p->progress);
 	return 0;
 }
 
@@ -286,6 +298,8 @@ static int record_gone(struct pass *p, const char *folder, struct error *err)
 			p->state,
 			&(struct folder_record){ .account = user, .folder = folder, .gone = true },
 			err);
+	if (result == 0)
+		result = mboxes_drop(p->state, user, folder, err);
 	if (result == 0)
 		result = state_commit(p->state, err);
 	if (result < 0)
@@ -313,14 +327,96 @@ static int pass_gone(struct pass *p, const struct mail_folder *there, struct err
 	return record_gone(p, there->name, err);
 }
 
-int pass_mbox(struct pass *p, struct error *err)
+/* ── the whole ───────────────────────────────────────────────────────────────────────────────── */
+
+static int look(struct mboxpass *m, struct error *err)
 {
+	struct pass *p = m->p;
+
+	if (mboxlook(p, p->old_host, p->account->from, false, &m->known_old, NULL, NULL, &p->old,
+	             &m->old, err) < 0)
+		return -1;
+	return mboxlook(p, p->new_host, p->account->to, false, &m->known_new, NULL, NULL, &p->new,
+	                &m->new, err);
+}
+
+static int load(struct mboxpass *m, struct error *err)
+{
+	const char *user = m->p->account->from->user;
+
+	mbox_states_fini(&m->known_old);
+	mbox_states_fini(&m->known_new);
+	mbox_states_fini(&m->growing);
+	if (known_load(&m->p->known, m->p->state, user, MESSAGES_PRESENT, err) < 0 ||
+	    mboxes_load(m->p->state, user, MBOXES_OLD, &m->known_old, NULL, err) < 0)
+		return -1;
+	return mboxes_load(m->p->state, user, MBOXES_NEW, &m->known_new, &m->growing, err);
+}
+
+/* What we were killed in the middle of would look like mail that new took by itself. */
+static int undo_growing(struct mboxpass *m, struct error *err)
+{
+	struct mbox_state ignored;
+
+	for (size_t i = 0; i < m->growing.n && !m->p->options->dry_run; i++)
+		if (mailbox_mbox_grow(m->p->new_host, m->p->account->to, &m->growing.rows[i],
+		                      TAIL_PATH, 0, true, &ignored, err) < 0 &&
+		    err->sys_errno != ENOENT)
+			return -1;
+	return 0;
+}
+
+static int bring_all(struct mboxpass *m, struct error *err)
+{
+	struct pass *p = m->p;
+
 	for (size_t i = 0; i < p->old.folders_n; i++)
-		if (pass_folder(p, &p->old.folders[i], err) < 0)
+		if (pass_folder(m, &p->old.folders[i], err) < 0)
 			return -1;
 	for (size_t i = 0; i < p->new.folders_n; i++)
 		if (!mail_listing_find(&p->old, p->new.folders[i].name) &&
 		    pass_gone(p, &p->new.folders[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+static void tell_troubles(struct pass *p)
+{
+	for (size_t i = 0; i < p->old.troubles.n; i++)
+		strings_add(&p->out->skipped, p->old.troubles.rows[i]);
+	for (size_t i = 0; i < p->old.notes.n; i++)
+		strings_add(&p->out->notes, p->old.notes.rows[i]);
+	p->out->old_messages += mail_listing_messages(&p->old, &p->out->old_octets);
+}
+
+/* A file that changes between the look and the copy is looked at again. */
+static int run(struct mboxpass *m, struct error *err)
+{
+	for (unsigned i = 1;; i++) {
+		uint64_t unchanged = m->p->out->unchanged;
+
+		if (load(m, err) < 0 || (i == 1 && undo_growing(m, err) < 0) || look(m, err) < 0)
+			return -1;
+		if (bring_all(m, err) == 0)
+			break;
+		if (err->sys_errno != ESTALE || i == LOOKS_MAX)
+			return pass_explain(m->p, 0, err);
+		m->p->out->unchanged = unchanged;
+	}
+	tell_troubles(m->p);
+	return mboxpass_record_states(m, err);
+}
+
+int pass_mbox(struct pass *p, struct error *err)
+{
+	struct mboxpass m = { .p = p };
+	int result = run(&m, err);
+
+	mbox_states_fini(&m.known_old);
+	mbox_states_fini(&m.known_new);
+	mbox_states_fini(&m.growing);
+	mbox_states_fini(&m.old);
+	mbox_states_fini(&m.new);
+	strings_fini(&m.written);
+	return result;
 }

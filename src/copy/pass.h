@@ -81,7 +81,7 @@ int pass_files_put(struct pass_files *f, struct mailbox_writer *writer, struct e
 int pass_files_drop(struct pass_files *f, struct error *err) MUST_CHECK;
 void pass_files_free(struct pass_files *f);
 
-/* mboxpass.c */
+/* mboxpass.c: with the listings and the ledger. */
 int pass_mbox(struct pass *p, struct error *err) MUST_CHECK;
 
 /* group.c: one pass over `n` accounts together; `passes` are filled but for what it finds. An error

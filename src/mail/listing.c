@@ -10,6 +10,7 @@ void mail_message_fini(struct mail_message *m)
 {
 	free(m->base);
 	free(m->suffix);
+	free(m->message_id);
 	free(m->keywords);
 	*m = (struct mail_message){ 0 };
 }
@@ -20,6 +21,7 @@ void mail_folder_fini(struct mail_folder *f)
 		mail_message_fini(&f->rows[i]);
 	free(f->rows);
 	free(f->name);
+	free(f->origin);
 	buf_fini(&f->uidlist);
 	buf_fini(&f->keywords_file);
 	mail_keywords_fini(&f->keywords);

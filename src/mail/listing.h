@@ -21,10 +21,11 @@ struct mail_message {
 	char *base;
 	char *suffix; /* Maildir: what follows, with the ':', or "". mbox: ":2," and flag letters */
 	char *keywords; /* mbox: names, sorted, one blank between. Maildir: NULL, see the letters */
-	bool in_new;    /* Maildir: lies in new/ */
-	uint32_t mode;  /* permission bits */
-	uint32_t uid;   /* IMAP UID; 0: has none yet */
-	uint64_t size;  /* octets */
+	char *message_id; /* when a scan told it, else NULL */
+	bool in_new;      /* Maildir: lies in new/ */
+	uint32_t mode;    /* permission bits */
+	uint32_t uid;     /* IMAP UID; 0: has none yet */
+	uint64_t size;    /* octets */
 	uint64_t inode;
 	uint64_t offset;  /* mbox: of its From_ line */
 	int64_t mtime_ns; /* since 1970 UTC; a Maildir file's is the INTERNALDATE */
@@ -34,6 +35,7 @@ struct mail_message {
 
 struct mail_folder {
 	char *name;
+	char *origin; /* NULL; of a folder that is converted: its name as it is on its host */
 	uint32_t mode, uid, gid; /* of its directory or file */
 	int64_t mtime_ns;        /* mbox: of the file */
 	uint64_t size;           /* mbox: of the file */

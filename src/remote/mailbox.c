@@ -7,6 +7,7 @@
 #include "wire/mailbox.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a host may make us keep of one account: far beyond any real one. */
@@ -26,6 +27,7 @@ static int malformed(struct host *h, const char *what, struct error *err)
 struct scan {
 	struct host *h;
 	struct mail_listing *out;
+	struct mbox_states *states; /* NULL: none are told */
 	uint64_t messages;
 };
 
@@ -93,6 +95,30 @@ static int scan_trouble(struct scan *s, struct wire_reader *r, struct error *err
 	return 0;
 }
 
+static int scan_state(struct scan *s, struct wire_reader *r, struct error *err)
+{
+	struct mbox_state state;
+	int result = 0;
+
+	wire_get_mbox_state(r, &state);
+	if (r->bad || !s->states || s->states->n >= s->out->folders_n)
+		result = malformed(s->h, "state", err);
+	else
+		mbox_states_add(s->states, &state);
+	free(state.folder);
+	return result;
+}
+
+static int scan_id(struct scan *s, struct mail_folder *f, struct wire_reader *r, struct error *err)
+{
+	struct span id = wire_get_span(r);
+
+	if (r->bad || !f || !f->n || id.n > 998 || f->rows[f->n - 1].message_id)
+		return malformed(s->h, "Message-ID", err);
+	f->rows[f->n - 1].message_id = span_dup(id);
+	return 0;
+}
+
 static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
 {
 	struct mail_listing *l = s->out;
@@ -112,6 +138,10 @@ static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
 		return scan_file(s, r, err);
 	case WIRE_MAIL_TROUBLE:
 		return scan_trouble(s, r, err);
+	case WIRE_MBOX_ID:
+		return scan_id(s, last, r, err);
+	case WIRE_MBOX_STATE:
+		return scan_state(s, r, err);
 	default:
 		return malformed(s->h, "scan", err);
 	}
@@ -186,6 +216,32 @@ int mailbox_scan(struct host *h, const struct mailbox_account *account, struct m
 	if (mailbox_scan_send(h, account, err) < 0)
 		return -1;
 	return mailbox_scan_collect(h, account, out, err);
+}
+
+int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, bool utc,
+                      const struct mbox_states *known, struct mail_listing *out,
+                      struct mbox_states *states, struct error *err)
+{
+	AUTO_MAIL_LISTING struct mail_listing made = { 0 };
+	AUTO_MBOX_STATES struct mbox_states now = { 0 };
+	AUTO_BUF struct buf body = { 0 };
+	struct scan s = { .h = h, .out = &made, .states = &now };
+
+	wire_put_account(&body, account);
+	wire_put_u64(&body, utc);
+	for (size_t i = 0; known && i < known->n; i++) {
+		wire_put_tag(&body, WIRE_MBOX_STATE);
+		wire_put_mbox_state(&body, &known->rows[i]);
+	}
+	if (host_call(h, WIRE_MBOX_SCAN, buf_span(&body), scan_data, &s, NULL, err) < 0)
+		return error_context(err, "look at the mail of %s", account->user);
+	mail_listing_fini(out);
+	mbox_states_fini(states);
+	*out = made;
+	*states = now;
+	made = (struct mail_listing){ 0 };
+	now = (struct mbox_states){ 0 };
+	return 0;
 }
 
 /* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */
@@ -297,21 +353,39 @@ int mailbox_fetch_collect(struct host *h, const struct mailbox_wanted *wanted, s
 	return f.index == n ? 0 : malformed(h, "answer", err);
 }
 
-int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account, const char *folder,
-                       uint64_t keep, const struct digest *prefix,
+int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account,
+                       const struct mbox_state *was, uint64_t keep,
                        const struct mailbox_reader *reader, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
 	struct fetch f = { .h = h, .n = 1, .reader = reader };
 
 	wire_put_account(&body, account);
-	wire_put_text(&body, folder);
+	wire_put_mbox_state(&body, was);
 	wire_put_u64(&body, keep);
-	if (keep)
-		wire_put_digest(&body, prefix);
-	else
-		wire_put_text(&body, "");
 	if (host_call(h, WIRE_MBOX_FETCH, buf_span(&body), fetch_data, &f, NULL, err) < 0)
 		return -1;
 	return f.index == 1 ? 0 : malformed(h, "answer", err);
+}
+
+int mailbox_mbox_grow(struct host *h, const struct mailbox_account *account,
+                      const struct mbox_state *was, const char *path, int64_t mtime_ns, bool undo,
+                      struct mbox_state *now, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 }, answer = { 0 };
+	struct wire_reader r;
+	int result;
+
+	wire_put_account(&body, account);
+	wire_put_mbox_state(&body, was);
+	wire_put_u64(&body, (uint64_t)mtime_ns);
+	wire_put_text(&body, path);
+	wire_put_u64(&body, undo);
+	if (host_call(h, WIRE_MBOX_GROW, buf_span(&body), NULL, NULL, &answer, err) < 0)
+		return -1;
+	r = (struct wire_reader){ .rest = buf_span(&answer) };
+	wire_get_mbox_state(&r, now);
+	free(TAKE(now->folder));
+	result = wire_read_end(&r, "answer to MBOX_GROW", err);
+	return result;
 }

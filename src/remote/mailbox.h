@@ -7,6 +7,7 @@
  */
 
 #include "mail/listing.h"
+#include "mail/mboxstate.h"
 #include "remote/host.h"
 
 #include <stdbool.h>
@@ -53,6 +54,18 @@ int mailbox_sign_send(struct host *h, const struct mailbox_signed *accounts, siz
 int mailbox_sign_collect(struct host *h, struct mailbox_sign *out, size_t n, struct error *err)
 	MUST_CHECK;
 
+/*
+ * Lists an mbox account whose files may be known from an earlier look (mail/mboxstate.h): of a
+ * folder whose state has `from`, only the messages behind it are told. Not sorted.
+ *
+ *   utc     dates of messages in UTC, by old's zone, instead of as they stand in the From_ lines
+ *   known   may be NULL
+ *   states  one a folder, in the listing's order
+ */
+int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, bool utc,
+                      const struct mbox_states *known, struct mail_listing *out,
+                      struct mbox_states *states, struct error *err) MUST_CHECK;
+
 /* ── reading messages ────────────────────────────────────────────────────────────────────────── */
 
 struct mailbox_wanted {
@@ -83,10 +96,10 @@ int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bo
 int mailbox_fetch_collect(struct host *h, const struct mailbox_wanted *wanted, size_t n,
                           const struct mailbox_reader *reader, struct error *err) MUST_CHECK;
 
-/* The same for a whole mbox file: `keep` octets with digest `prefix` are there already. begin() has
- * `offset` = keep or 0 in the message; index is 0. */
-int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account, const char *folder,
-                       uint64_t keep, const struct digest *prefix,
+/* The same for the octets [keep, was->size) of an mbox file; index is 0. ESTALE: what a scan told
+ * of it in `was` is true no more. */
+int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account,
+                       const struct mbox_state *was, uint64_t keep,
                        const struct mailbox_reader *reader, struct error *err) MUST_CHECK;
 
 /* ── writing (control) ───────────────────────────────────────────────────────────────────────── */
@@ -154,6 +167,12 @@ int mailbox_remove_file(struct mailbox_changes *c, enum mail_place place, const 
                         struct error *err) MUST_CHECK;
 /* Sends what is collected; durable at return. */
 int mailbox_changes_send(struct mailbox_changes *c, struct error *err) MUST_CHECK;
+
+/* Puts the file `path` (below the root; it goes away) at the end of a folder's mbox file, which gets
+ * the time mtime_ns; see store/mboxgrow.h. *now has no folder. ESTALE: it is not as in `was`. */
+int mailbox_mbox_grow(struct host *h, const struct mailbox_account *account,
+                      const struct mbox_state *was, const char *path, int64_t mtime_ns, bool undo,
+                      struct mbox_state *now, struct error *err) MUST_CHECK;
 
 /* Adds one message to an mbox file; its content was put at `path` below the account's root. False
  * in *appended: one with that content was there. */

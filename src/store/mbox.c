@@ -4,8 +4,10 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "mail/flags.h"
+#include "mail/header.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WINDOW (256u << 10)
@@ -14,13 +16,13 @@
 #define FIELD_MAX (64u << 10)
 #define KEYWORDS_MAX 256u
 
-struct walk {
+struct mbox_walker {
 	mbox_read_fn *read;
 	void *context;
 	uint64_t size;
-	const char *place;
+	char *place; /* owned */
 	const struct mbox_visitor *visitor;
-	char *window;
+	char *window; /* owned */
 	uint64_t window_at;
 	size_t window_n;
 	/* the message under way */
@@ -28,7 +30,8 @@ struct walk {
 	struct digest_state digest;
 	uint64_t content_length;
 	bool has_content_length;
-	struct buf blank; /* line ends held back: the last one may be the separator */
+	char held[2]; /* a line end held back: the last one of a message is no content */
+	unsigned held_n;
 	struct buf field; /* of the header, with its continuations */
 	bool giant;       /* the field under way was too long to be held */
 };
@@ -45,7 +48,7 @@ bool mbox_is_bookkeeping(struct span header_name)
 	return false;
 }
 
-static int fill(struct walk *w, uint64_t at, struct error *err)
+static int fill(struct mbox_walker *w, uint64_t at, struct error *err)
 {
 	ssize_t n;
 	size_t want = w->size - at < WINDOW ? (size_t)(w->size - at) : WINDOW;
@@ -65,7 +68,8 @@ static int fill(struct walk *w, uint64_t at, struct error *err)
 }
 
 /* Octets from `at`: at least `least` of them, unless the file ends before. `least` <= WINDOW. */
-static int look(struct walk *w, uint64_t at, size_t least, struct span *out, struct error *err)
+static int look(struct mbox_walker *w, uint64_t at, size_t least, struct span *out,
+                struct error *err)
 {
 	size_t skip;
 
@@ -84,7 +88,8 @@ static int look(struct walk *w, uint64_t at, size_t least, struct span *out, str
 }
 
 /* 1: a From_ line is at `at`; 0: none. *line is without LF, borrowed until the next look. */
-static int from_at(struct walk *w, uint64_t at, struct span *line, int64_t *time, struct error *err)
+static int from_at(struct mbox_walker *w, uint64_t at, struct span *line, int64_t *time,
+                   struct error *err)
 {
 	struct span text, rest;
 
@@ -100,7 +105,7 @@ static int from_at(struct walk *w, uint64_t at, struct span *line, int64_t *time
 	return span_next_line(&rest, line) && mbox_from_line(*line, time);
 }
 
-static int give(struct walk *w, struct span bytes, struct error *err)
+static int give_now(struct mbox_walker *w, struct span bytes, struct error *err)
 {
 	if (!bytes.n)
 		return 0;
@@ -109,6 +114,36 @@ static int give(struct walk *w, struct span bytes, struct error *err)
 	if (!w->visitor->content)
 		return 0;
 	return w->visitor->content(w->visitor->context, bytes, err);
+}
+
+static int give_held(struct mbox_walker *w, struct error *err)
+{
+	struct span held = { w->held, w->held_n };
+
+	w->held_n = 0;
+	return give_now(w, held, err);
+}
+
+/* All but the line end behind it. */
+static int give(struct mbox_walker *w, struct span bytes, struct error *err)
+{
+	struct span held = { w->held, w->held_n };
+
+	if (!bytes.n)
+		return 0;
+	/* a CR at the end of one piece, and its LF at the beginning of the next */
+	if (w->held_n == 1 && w->held[0] == '\r' && span_is(bytes, "\n")) {
+		w->held[w->held_n++] = '\n';
+		return 0;
+	}
+	if (give_now(w, held, err) < 0)
+		return -1;
+	w->held_n = span_ends(bytes, "\r\n")                           ? 2
+	            : span_ends(bytes, "\n") || span_ends(bytes, "\r") ? 1
+	                                                               : 0;
+	bytes.n -= w->held_n;
+	memcpy(w->held, bytes.p + bytes.n, w->held_n);
+	return give_now(w, bytes, err);
 }
 
 static void read_flags(struct mbox_message *m, struct span value)
@@ -157,7 +192,7 @@ static bool read_u32(struct span *value, uint32_t *out)
 	return true;
 }
 
-static void read_bookkeeping(struct walk *w, struct span name, struct span value)
+static void read_bookkeeping(struct mbox_walker *w, struct span name, struct span value)
 {
 	struct mbox_message *m = &w->m;
 	uint32_t uidvalidity, uidnext;
@@ -178,7 +213,7 @@ static void read_bookkeeping(struct walk *w, struct span name, struct span value
 }
 
 /* One whole header field with its line ends, or a line of the header section that is none. */
-static int end_field(struct walk *w, struct error *err)
+static int end_field(struct mbox_walker *w, struct error *err)
 {
 	struct span field = buf_span(&w->field), name;
 	ssize_t colon = span_find(field, ':');
@@ -187,16 +222,21 @@ static int end_field(struct walk *w, struct error *err)
 	if (!field.n)
 		return 0;
 	name = span_trim((struct span){ field.p, colon < 0 ? 0 : (size_t)colon });
-	if (mbox_is_bookkeeping(name))
+	if (mbox_is_bookkeeping(name)) {
 		read_bookkeeping(w, name, span_trim(span_from(field, (size_t)colon + 1)));
-	else
+		/* if nothing follows, the line end that parts messages is the hidden field's */
+		result = give_held(w, err);
+	} else {
+		if (!w->m.message_id.n && span_is_nocase(name, "Message-ID"))
+			header_message_id(field, &w->m.message_id);
 		result = give(w, field, err);
+	}
 	buf_reset(&w->field);
 	return result;
 }
 
 /* Takes a piece of a line (`starts`: its beginning; it may lack its LF when it is very long). */
-static int header_piece(struct walk *w, struct span piece, bool starts, struct error *err)
+static int header_piece(struct mbox_walker *w, struct span piece, bool starts, struct error *err)
 {
 	if (starts && piece.p[0] != ' ' && piece.p[0] != '\t') {
 		if (end_field(w, err) < 0)
@@ -215,37 +255,19 @@ static int header_piece(struct walk *w, struct span piece, bool starts, struct e
 	return 0;
 }
 
-static int body_piece(struct walk *w, struct span piece, bool starts, struct error *err)
+/* Without the line end that parts this message from the next, as Dovecot shows it. */
+static int end_content(struct mbox_walker *w, struct error *err)
 {
-	if (starts && (span_is(piece, "\n") || span_is(piece, "\r\n"))) {
-		if (w->blank.n > 1024 && (give(w, buf_span(&w->blank), err) < 0))
-			return -1;
-		if (w->blank.n > 1024)
-			buf_reset(&w->blank);
-		buf_add_span(&w->blank, piece);
-		return 0;
-	}
-	if (give(w, buf_span(&w->blank), err) < 0)
-		return -1;
-	buf_reset(&w->blank);
-	return give(w, piece, err);
-}
-
-/* Without the one line end that parts this message from the next. */
-static int end_content(struct walk *w, struct error *err)
-{
-	struct span blank;
-
 	if (end_field(w, err) < 0)
 		return -1;
-	blank = buf_span(&w->blank);
-	if (blank.n)
-		blank.n -= span_ends(blank, "\r\n") ? 2 : 1;
-	return give(w, blank, err);
+	if (w->held_n == 1 && w->held[0] == '\r')
+		return give_held(w, err);
+	w->held_n = 0;
+	return 0;
 }
 
 /* Where the message whose body starts at `body` ends if its Content-Length tells the truth. */
-static int end_by_length(struct walk *w, uint64_t body, uint64_t *end, struct error *err)
+static int end_by_length(struct mbox_walker *w, uint64_t body, uint64_t *end, struct error *err)
 {
 	struct span line, text;
 	uint64_t at;
@@ -277,53 +299,95 @@ static int end_by_length(struct walk *w, uint64_t body, uint64_t *end, struct er
 	return 0;
 }
 
-/* Reads lines from `at` to the end of the message; *at is then there. */
-static int walk_lines(struct walk *w, uint64_t *at, struct error *err)
+/* Reads the header section from `at`; *at is then behind it. *ended: at a From_ line already. */
+static int walk_header(struct mbox_walker *w, uint64_t *at, bool *ended, struct error *err)
 {
-	bool header = true, starts = true;
-	uint64_t by_length = 0;
+	bool starts = true;
 
+	*ended = false;
 	while (*at < w->size) {
 		struct span text, line;
 		int64_t ignored;
 		ssize_t lf;
+		int found = starts ? from_at(w, *at, &line, &ignored, err) : 0;
 
-		if (starts && *at >= by_length) {
-			int found = from_at(w, *at, &line, &ignored, err);
-
-			if (found < 0)
-				return -1;
-			if (found)
-				return 0;
-		}
+		*ended = found > 0;
+		if (found)
+			return found < 0 ? -1 : 0;
 		if (look(w, *at, WINDOW / 2, &text, err) < 0)
 			return -1;
 		lf = span_find(text, '\n');
 		line = (struct span){ text.p, lf < 0 ? text.n : (size_t)lf + 1 };
 		*at += line.n;
-		if (!header) {
-			if (body_piece(w, line, starts, err) < 0)
-				return -1;
-		} else if (starts && (span_is(line, "\n") || span_is(line, "\r\n"))) {
-			/* the window may move below: what ends the header is known by now */
-			struct span ending = line.n == 1 ? SPAN("\n") : SPAN("\r\n");
-
-			header = false;
-			if (end_field(w, err) < 0 || give(w, ending, err) < 0 ||
-			    end_by_length(w, *at, &by_length, err) < 0)
-				return -1;
-		} else if (header_piece(w, line, starts, err) < 0) {
+		if (starts && (span_is(line, "\n") || span_is(line, "\r\n")))
+			return end_field(w, err) < 0 ||
+			                       give(w, line.n == 1 ? SPAN("\n") : SPAN("\r\n"),
+			                            err) < 0
+			               ? -1
+			               : 0;
+		if (header_piece(w, line, starts, err) < 0)
 			return -1;
-		}
 		starts = lf >= 0;
+	}
+	*ended = true;
+	return 0;
+}
+
+/* Octets at the end of a piece that are looked at again with the next one: a line end and "From "
+ * may stand across the two. */
+#define ACROSS 5u
+
+/* The octets of `text` that are surely of this message; *found: behind them stands "From ". */
+static size_t body_piece(struct span text, bool is_last, bool *found)
+{
+	const char *hit = memmem(text.p, text.n, "\nFrom ", 6);
+
+	*found = hit != NULL;
+	if (hit)
+		return (size_t)(hit - text.p) + 1;
+	return is_last ? text.n : text.n - ACROSS;
+}
+
+/* Reads the body from `at` to the end of the message; *at is then there. */
+static int walk_body(struct mbox_walker *w, uint64_t *at, struct error *err)
+{
+	uint64_t by_length;
+	bool found = true;
+
+	if (end_by_length(w, *at, &by_length, err) < 0)
+		return -1;
+	while (*at < w->size) {
+		struct span text, line;
+		int64_t ignored;
+		int ends = 0;
+
+		if (found && *at >= by_length)
+			ends = from_at(w, *at, &line, &ignored, err);
+		if (ends)
+			return ends < 0 ? -1 : 0;
+		if (look(w, *at, WINDOW / 2, &text, err) < 0)
+			return -1;
+		found = false;
+		if (*at < by_length) {
+			if (text.n >= by_length - *at) {
+				text.n = (size_t)(by_length - *at);
+				found = true;
+			}
+		} else {
+			text.n = body_piece(text, *at + text.n == w->size, &found);
+		}
+		*at += text.n;
+		if (give(w, text, err) < 0)
+			return -1;
 	}
 	return 0;
 }
 
-static int walk_message(struct walk *w, uint64_t *at, struct error *err)
+static int walk_message(struct mbox_walker *w, uint64_t *at, struct error *err)
 {
 	struct span line, text;
 	int found = from_at(w, *at, &line, &w->m.from_time, err);
+	bool ended;
 
 	if (found < 0)
 		return -1;
@@ -337,45 +401,68 @@ static int walk_message(struct walk *w, uint64_t *at, struct error *err)
 	w->m.from_line = (struct span){ from_line, line.n };
 	w->has_content_length = w->giant = false;
 	digest_begin(&w->digest);
-	buf_reset(&w->blank);
+	w->held_n = 0;
 	buf_reset(&w->field);
 	if (look(w, *at, FROM_LINE_MAX, &text, err) < 0)
 		return -1;
 	*at += span_find(text, '\n') < 0 ? text.n : (size_t)span_find(text, '\n') + 1;
 	if (w->visitor->begin && w->visitor->begin(w->visitor->context, &w->m, err) < 0)
 		return -1;
-	if (walk_lines(w, at, err) < 0 || end_content(w, err) < 0)
+	if (walk_header(w, at, &ended, err) < 0 || (!ended && walk_body(w, at, err) < 0) ||
+	    end_content(w, err) < 0)
 		return -1;
 	w->m.end = *at;
 	w->m.digest = digest_end(&w->digest);
 	return w->visitor->end ? w->visitor->end(w->visitor->context, &w->m, err) : 0;
 }
 
+struct mbox_walker *mbox_walker_new(mbox_read_fn *read, void *context, uint64_t size,
+                                    const char *place)
+{
+	struct mbox_walker *w = xcalloc(1, sizeof *w);
+
+	w->read = read;
+	w->context = context;
+	w->size = size;
+	w->place = xstrdup(place);
+	w->window = xmalloc(WINDOW);
+	return w;
+}
+
+void mbox_walker_free(struct mbox_walker *w)
+{
+	if (!w)
+		return;
+	buf_fini(&w->m.keywords);
+	buf_fini(&w->m.message_id);
+	buf_fini(&w->field);
+	free(w->place);
+	free(w->window);
+	free(w);
+}
+
+int mbox_walker_one(struct mbox_walker *w, uint64_t *at, const struct mbox_visitor *visitor,
+                    struct error *err)
+{
+	struct buf keywords = w->m.keywords, message_id = w->m.message_id;
+
+	w->m = (struct mbox_message){ .keywords = keywords, .message_id = message_id };
+	buf_reset(&w->m.keywords);
+	buf_reset(&w->m.message_id);
+	w->visitor = visitor;
+	return walk_message(w, at, err);
+}
+
 int mbox_walk(mbox_read_fn *read, void *context, uint64_t from, uint64_t size, bool one,
               const char *place, const struct mbox_visitor *visitor, struct error *err)
 {
-	AUTO_FREE char *window = xmalloc(WINDOW);
-	struct walk w = {
-		.read = read,
-		.context = context,
-		.size = size,
-		.place = place,
-		.visitor = visitor,
-		.window = window,
-	};
+	AUTO_MBOX_WALKER struct mbox_walker *w = mbox_walker_new(read, context, size, place);
 	int result = 0;
 
 	while (result == 0 && from < size) {
-		struct buf keywords = w.m.keywords;
-
-		w.m = (struct mbox_message){ .keywords = keywords };
-		buf_reset(&w.m.keywords);
-		result = walk_message(&w, &from, err);
+		result = mbox_walker_one(w, &from, visitor, err);
 		if (one)
 			break;
 	}
-	buf_fini(&w.m.keywords);
-	buf_fini(&w.blank);
-	buf_fini(&w.field);
 	return result;
 }

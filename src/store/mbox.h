@@ -9,12 +9,14 @@
  * believed, so that a From_ line inside a body cuts nothing
  * (https://doc.dovecot.org/2.3/admin_manual/mailbox_formats/mbox/).
  *
- * The content of a message is what a user sent: without the From_ line, without the blank line that
- * parts it from the next, and without the header fields in which programs keep their books (X-UID,
+ * The content of a message is what a user sent, and what Dovecot shows of it octet by octet: without
+ * the From_ line, without the line end that parts it from the next (the last one before the next
+ * From_ line, or the file's end), and without the header fields in which programs keep their books (X-UID,
  * Status, X-Status, X-Keywords, X-IMAP, X-IMAPbase, Content-Length). Its digest stays the same
  * whatever Dovecot writes there, and so does the identity made from it.
  */
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "mail/digest.h"
@@ -35,6 +37,7 @@ struct mbox_message {
 	char flags[8];                 /* letters as in Maildir names, sorted; see mail/flags.h */
 	bool seen_before;              /* Status has O: no longer recent */
 	struct buf keywords;           /* of X-Keywords, sorted, one blank between */
+	struct buf message_id;         /* as in mail/header.h; "" when there is none */
 	uint64_t size;                 /* octets of content */
 	struct digest digest;          /* of the content */
 };
@@ -57,8 +60,23 @@ struct mbox_visitor {
 int mbox_walk(mbox_read_fn *read, void *context, uint64_t from, uint64_t size, bool one,
               const char *place, const struct mbox_visitor *visitor, struct error *err) MUST_CHECK;
 
+/* The same, message by message: what was read of the file is kept, for those that lie near. */
+struct mbox_walker;
+struct mbox_walker *mbox_walker_new(mbox_read_fn *read, void *context, uint64_t size,
+                                    const char *place);
+void mbox_walker_free(struct mbox_walker *w);
+CLEANUP_DEFINE(struct mbox_walker, mbox_walker_free);
+#define AUTO_MBOX_WALKER __attribute__((cleanup(mbox_walker_free_at)))
+/* The message at *at, which is then behind it. */
+int mbox_walker_one(struct mbox_walker *w, uint64_t *at, const struct mbox_visitor *visitor,
+                    struct error *err) MUST_CHECK;
+
 /* A From_ line without its LF; the time of its date as if it were UTC. */
 bool mbox_from_line(struct span line, int64_t *time);
+
+/* When that was, in seconds since 1970 UTC: by the zone in the line ("+0100"), else by the local
+ * time of TZ, as Dovecot reads it for the INTERNALDATE. 0 when it is no From_ line. */
+int64_t mbox_from_utc(struct span line);
 
 /* X-UID and the others of the list above. */
 bool mbox_is_bookkeeping(struct span header_name);

@@ -2,6 +2,7 @@
 #include "store/mboxfile.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "store/folder.h"
@@ -112,9 +113,15 @@ int mboxfile_open(struct mboxfile *f, int rootfd, const struct mailbox_account *
 	return 0;
 }
 
+struct taking {
+	struct mail_folder *f;
+	bool utc;
+};
+
 static int take_message(void *context, const struct mbox_message *m, struct error *err)
 {
-	struct mail_folder *f = context;
+	const struct taking *taking = context;
+	struct mail_folder *f = taking->f;
 	struct mail_message made = { 0 };
 
 	if (m->uidvalidity && !f->uidvalidity) {
@@ -125,11 +132,12 @@ static int take_message(void *context, const struct mbox_message *m, struct erro
 		return 0;
 	made.suffix = xasprintf(":2,%s", m->flags);
 	made.keywords = xstrdup(buf_text(&m->keywords));
+	made.message_id = xstrdup(buf_text(&m->message_id));
 	made.in_new = !m->seen_before;
 	made.uid = m->uid;
 	made.size = m->size;
 	made.offset = m->offset;
-	made.mtime_ns = m->from_time * 1000000000LL;
+	made.mtime_ns = (taking->utc ? mbox_from_utc(m->from_line) : m->from_time) * 1000000000LL;
 	made.hashed = true;
 	made.digest = m->digest;
 	mail_folder_take_message(f, &made);
@@ -182,26 +190,120 @@ static bool is_unchanged(struct mboxfile *f)
 	return false;
 }
 
-int mboxfile_messages(struct mboxfile *f, struct mail_folder *out, struct error *err)
-{
-	const struct mbox_visitor visitor = { .context = out, .end = take_message };
-	int look = 0;
+/* ── a look ──────────────────────────────────────────────────────────────────────────────────── */
 
-	do {
-		forget_messages(out);
-		if (mbox_walk(mboxfile_pread, &f->fd, 0, (uint64_t)f->st.st_size, false, f->name,
-		              &visitor, err) < 0) {
-			if (err->retry != ERROR_RETRY_LATER || ++look == LOOKS_MAX)
-				return -1;
-			continue;
-		}
-		look++;
-	} while (!is_unchanged(f) && look < LOOKS_MAX);
+#define SUM_CHUNK (256u << 10)
+
+static int64_t to_ns(const struct timespec *t)
+{
+	return t->tv_sec * 1000000000LL + t->tv_nsec;
+}
+
+void mboxfile_stamp(const struct mboxfile *f, struct mbox_state *out)
+{
+	out->size = (uint64_t)f->st.st_size;
+	out->mtime_ns = to_ns(&f->st.st_mtim);
+	out->ctime_ns = to_ns(&f->st.st_ctim);
+	out->inode = f->st.st_ino;
+}
+
+int mboxfile_sum(struct mboxfile *f, struct mbox_summing *sum, uint64_t from, uint64_t to,
+                 struct error *err)
+{
+	AUTO_FREE char *chunk = xmalloc(SUM_CHUNK);
+
+	while (from < to) {
+		size_t want = to - from < SUM_CHUNK ? (size_t)(to - from) : SUM_CHUNK;
+		ssize_t n = mboxfile_pread(&f->fd, chunk, want, from);
+
+		if (n < 0)
+			return error_system(err, "read %s", f->name);
+		if ((size_t)n < want)
+			return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, 0,
+			                 "%s became shorter while it was read", f->name);
+		mbox_sum_add(sum, chunk, want);
+		from += want;
+	}
+	return 0;
+}
+
+/* now->from: where what `known` knows ends, if it is still the beginning. */
+static int sum_beginning(struct mboxfile *f, const struct mbox_state *known,
+                         struct mbox_summing *sum, struct mbox_state *now, struct error *err)
+{
+	struct mbox_sum is;
+	char five[5];
+
+	mbox_sum_begin(sum);
+	now->from = 0;
+	if (!known || !known->size || known->size > now->size)
+		return 0;
+	if (known->size < now->size &&
+	    (mboxfile_pread(&f->fd, five, 5, known->size) != 5 || memcmp(five, "From ", 5) != 0))
+		return 0;
+	if (mboxfile_sum(f, sum, 0, known->size, err) < 0)
+		return -1;
+	is = mbox_sum_end(sum);
+	if (mbox_sum_equal(&is, &known->sum))
+		now->from = known->size;
+	else
+		mbox_sum_begin(sum);
+	return 0;
+}
+
+static int look_once(struct mboxfile *f, const struct mbox_state *known, bool utc,
+                     struct mail_folder *out, struct mbox_state *now, struct error *err)
+{
+	struct taking taking = { out, utc };
+	const struct mbox_visitor visitor = { .context = &taking, .end = take_message };
+	int64_t began_ns = clock_wall_ms() * 1000000;
+	struct mbox_summing sum;
+
+	forget_messages(out);
+	mboxfile_stamp(f, now);
+	if (known && known->settled && mbox_state_is_same(known, now)) {
+		now->settled = true;
+		now->sum = known->sum;
+		now->from = now->size;
+		return 0;
+	}
+	now->settled = mbox_state_settles(now, began_ns);
+	if (sum_beginning(f, known, &sum, now, err) < 0)
+		return -1;
+	if (mbox_walk(mboxfile_pread, &f->fd, now->from, now->size, false, f->name, &visitor, err) <
+	    0)
+		return -1;
+	if (mboxfile_sum(f, &sum, now->from, now->size, err) < 0)
+		return -1;
+	now->sum = mbox_sum_end(&sum);
+	return 0;
+}
+
+int mboxfile_look(struct mboxfile *f, const struct mbox_state *known, bool utc,
+                  struct mail_folder *out, struct mbox_state *now, struct error *err)
+{
+	for (int look = 1;; look++) {
+		int result = look_once(f, known, utc, out, now, err);
+
+		if (result < 0 && known && now->from && err->retry != ERROR_RETRY_LATER)
+			known = NULL; /* a line that only looked like the beginning of a message */
+		else if (result < 0 && (err->retry != ERROR_RETRY_LATER || look == LOOKS_MAX))
+			return -1;
+		if ((is_unchanged(f) && result == 0) || look == LOOKS_MAX)
+			break;
+	}
 	out->mode = f->st.st_mode & 07777;
 	out->uid = f->st.st_uid;
 	out->gid = f->st.st_gid;
-	out->size = (uint64_t)f->st.st_size;
-	out->mtime_ns = f->st.st_mtim.tv_sec * 1000000000LL + f->st.st_mtim.tv_nsec;
+	out->size = now->size;
+	out->mtime_ns = now->mtime_ns;
 	number_messages(out);
 	return 0;
+}
+
+int mboxfile_messages(struct mboxfile *f, struct mail_folder *out, struct error *err)
+{
+	struct mbox_state ignored = { 0 };
+
+	return mboxfile_look(f, NULL, false, out, &ignored, err);
 }

@@ -8,6 +8,8 @@
 #include "store/folder.h"
 #include "store/mbox.h"
 #include "store/mboxfile.h"
+#include "store/mboxread.h"
+#include "store/mboxscan.h"
 #include "store/store.h"
 
 #include <dirent.h>
@@ -21,6 +23,7 @@ struct scan {
 	int rootfd;
 	const struct mailbox_account *account;
 	const struct store_sink *sink;
+	const struct mboxscan *more; /* NULL: nothing is known */
 	dev_t inbox_dev; /* so that an INBOX inside the folder directory is not told of twice */
 	ino_t inbox_ino;
 };
@@ -34,9 +37,11 @@ static int trouble(const struct scan *s, const char *folder, const char *what, s
 	return s->sink->trouble(s->sink->context, buf_text(&words), true, err);
 }
 
-static int tell_folder(struct scan *s, const char *name, struct mail_folder *f, struct error *err)
+static int tell_folder(struct scan *s, const char *name, struct mail_folder *f,
+                       const struct mbox_state *now, struct error *err)
 {
-	if (s->sink->folder(s->sink->context, f, err) < 0)
+	if (s->sink->folder(s->sink->context, f, err) < 0 ||
+	    (s->more && s->more->state(s->sink->context, now, err) < 0))
 		return -1;
 	for (size_t i = 0; i < f->n; i++)
 		if (s->sink->message(s->sink->context, &f->rows[i], err) < 0)
@@ -50,11 +55,13 @@ static int scan_file(struct scan *s, const char *name, struct error *err)
 {
 	AUTO_MBOXFILE struct mboxfile file = MBOXFILE_NONE;
 	struct mail_folder f = { .name = xstrdup(name) };
+	const struct mbox_state *known = s->more ? mbox_states_find(s->more->known, name) : NULL;
+	struct mbox_state now = { .folder = f.name };
 	struct error why = { 0 };
 	int result;
 
 	if (mboxfile_open(&file, s->rootfd, s->account, name, MBOXFILE_READ, &why) < 0 ||
-	    mboxfile_messages(&file, &f, &why) < 0) {
+	    mboxfile_look(&file, known, s->more && s->more->utc, &f, &now, &why) < 0) {
 		if (why.sys_errno == ENOENT) {
 			result = 0;
 		} else if (why.retry == ERROR_RETRY_LATER) {
@@ -68,7 +75,7 @@ static int scan_file(struct scan *s, const char *name, struct error *err)
 			s->inbox_dev = file.st.st_dev;
 			s->inbox_ino = file.st.st_ino;
 		}
-		result = tell_folder(s, name, &f, err);
+		result = tell_folder(s, name, &f, &now, err);
 	}
 	mail_folder_fini(&f);
 	return result;
@@ -131,10 +138,10 @@ static int scan_below(struct scan *s, int dirfd, const char *path, unsigned dept
 	return files_scan_mbox_indexes(dirfd, path, s->sink, err);
 }
 
-static int mbox_scan(int rootfd, const struct mailbox_account *account,
-                     const struct store_sink *sink, struct error *err)
+int mboxscan_since(int rootfd, const struct mailbox_account *account, const struct store_sink *sink,
+                   const struct mboxscan *more, struct error *err)
 {
-	struct scan s = { .rootfd = rootfd, .account = account, .sink = sink };
+	struct scan s = { .rootfd = rootfd, .account = account, .sink = sink, .more = more };
 
 	if (account->inbox && *account->inbox && scan_file(&s, "", err) < 0)
 		return error_context(err, "%s", account->inbox);
@@ -148,117 +155,19 @@ static int mbox_scan(int rootfd, const struct mailbox_account *account,
 	return scan_below(&s, fd, "", 0, err) < 0 ? error_context(err, "%s", account->root) : 0;
 }
 
-/* ── one message ─────────────────────────────────────────────────────────────────────────────── */
-
-struct search {
-	const char *base;
-	char hex[41];
-	unsigned number, seen;
-	bool found;
-	uint64_t offset;
-};
-
-static int compare(void *context, const struct mbox_message *m, struct error *err)
+static int mbox_scan(int rootfd, const struct mailbox_account *account,
+                     const struct store_sink *sink, struct error *err)
 {
-	struct search *s = context;
-	char hex[2 * DIGEST_SIZE + 1];
-
-	digest_text(hex, &m->digest);
-	if (m->internal || s->found || strncmp(hex, s->hex, 40) != 0 || ++s->seen < s->number)
-		return 0;
-	s->found = true;
-	s->offset = m->offset;
-	return 0;
-}
-
-static int find_message(struct mboxfile *f, const struct store_wanted *wanted, uint64_t *offset,
-                        struct error *err)
-{
-	struct search s = { .base = wanted->base };
-	const struct mbox_visitor visitor = { .context = &s, .end = compare };
-	uint64_t size = (uint64_t)f->st.st_size, number;
-	struct span rest = span_of(wanted->base), hex;
-
-	if (!span_next_part(&rest, '.', &hex) || hex.n != 40 || !rest.p ||
-	    !span_parse_u64(rest, &number) || number == 0)
-		return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, EINVAL,
-		                 "no name of an mbox message");
-	memcpy(s.hex, hex.p, 40);
-	/* where it was, if it has not moved: any of several with the same content will do */
-	s.number = 1;
-	if (wanted->offset < size) {
-		struct error ignored = { 0 };
-
-		if (mbox_walk(mboxfile_pread, &f->fd, wanted->offset, size, true, f->name, &visitor,
-		              &ignored) < 0)
-			s.found = false;
-	}
-	if (!s.found) {
-		s.number = (unsigned)number;
-		s.seen = 0;
-		if (mbox_walk(mboxfile_pread, &f->fd, 0, size, false, f->name, &visitor, err) < 0)
-			return -1;
-	}
-	*offset = s.offset;
-	if (s.found)
-		return 0;
-	return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, ENOENT,
-	                 "is not in %s any more", f->name);
-}
-
-struct found {
-	struct mail_message m;
-	char *from_line;
-};
-
-static int keep_found(void *context, const struct mbox_message *m, struct error *err)
-{
-	struct found *f = context;
-
-	f->from_line = span_dup(m->from_line);
-	f->m.suffix = xasprintf(":2,%s", m->flags);
-	f->m.keywords = xstrdup(buf_text(&m->keywords));
-	f->m.in_new = !m->seen_before;
-	f->m.mode = 0600;
-	f->m.uid = m->uid;
-	f->m.size = m->size;
-	f->m.offset = m->offset;
-	f->m.mtime_ns = m->from_time * 1000000000LL;
-	return 0;
-}
-
-static int give_message(struct mboxfile *f, uint64_t offset, struct found *found,
-                        const struct store_reader *reader, struct error *err)
-{
-	/* flags stand in the header, but are told before the content: walk twice */
-	const struct mbox_visitor first = { .context = found, .end = keep_found };
-	const struct mbox_visitor second = { .context = reader->context, .content = reader->bytes };
-	uint64_t size = (uint64_t)f->st.st_size;
-
-	if (mbox_walk(mboxfile_pread, &f->fd, offset, size, true, f->name, &first, err) < 0)
-		return -1;
-	if (reader->begin(reader->context, &found->m, span_of(found->from_line), err) < 0)
-		return -1;
-	return mbox_walk(mboxfile_pread, &f->fd, offset, size, true, f->name, &second, err);
+	return mboxscan_since(rootfd, account, sink, NULL, err);
 }
 
 static int mbox_read(int rootfd, const struct mailbox_account *account,
                      const struct store_wanted *wanted, const struct store_reader *reader,
                      struct error *err)
 {
-	AUTO_MBOXFILE struct mboxfile file = MBOXFILE_NONE;
-	struct found found = { .m = { .base = xstrdup(wanted->base) } };
-	uint64_t offset = 0;
-	int result = -1;
+	AUTO_MBOXREAD struct mboxread r = MBOXREAD_NONE;
 
-	if (mboxfile_open(&file, rootfd, account, wanted->folder, MBOXFILE_READ, err) == 0 &&
-	    find_message(&file, wanted, &offset, err) == 0)
-		result = give_message(&file, offset, &found, reader, err);
-	mail_message_fini(&found.m);
-	free(found.from_line);
-	if (result < 0 && err->scope == ERROR_SCOPE_MAILBOX)
-		err->scope = ERROR_SCOPE_MESSAGE;
-	return result;
+	return mboxread(&r, rootfd, account, wanted, reader, err);
 }
 
 const struct store store_mbox = {

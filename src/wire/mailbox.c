@@ -185,3 +185,34 @@ void wire_get_file(struct wire_reader *r, struct mail_file *out)
 	if (!*out->path || !wire_path_fits(out->path))
 		r->bad = true;
 }
+
+void wire_put_mbox_state(struct buf *body, const struct mbox_state *s)
+{
+	wire_put_text(body, s->folder);
+	wire_put_u64(body, s->size);
+	wire_put_u64(body, (uint64_t)s->mtime_ns);
+	wire_put_u64(body, (uint64_t)s->ctime_ns);
+	wire_put_u64(body, s->inode);
+	wire_put_u64(body, s->settled);
+	wire_put_u64(body, s->from);
+	wire_put_span(body, (struct span){ (const char *)s->sum.octets, MBOX_SUM_SIZE });
+}
+
+void wire_get_mbox_state(struct wire_reader *r, struct mbox_state *out)
+{
+	struct span sum;
+
+	*out = (struct mbox_state){ 0 };
+	out->folder = wire_get_string(r);
+	out->size = wire_get_u64(r);
+	out->mtime_ns = (int64_t)wire_get_u64(r);
+	out->ctime_ns = (int64_t)wire_get_u64(r);
+	out->inode = wire_get_u64(r);
+	out->settled = wire_get_u64(r) != 0;
+	out->from = wire_get_u64(r);
+	sum = wire_get_span(r);
+	if (sum.n == MBOX_SUM_SIZE)
+		memcpy(out->sum.octets, sum.p, MBOX_SUM_SIZE);
+	if (sum.n != MBOX_SUM_SIZE || !wire_path_fits(out->folder) || out->from > out->size)
+		r->bad = true;
+}

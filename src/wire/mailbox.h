@@ -27,15 +27,22 @@
  *	MAIL_CHANGE  C A, u64 uid, u64 gid, u64 later, RENAME|REMOVE|MAKE_FOLDER|...
  *	    -> DATA: FAILED per record that could not be done. Durable at END; with `later` 1 at that
  *	       of the next COMMIT
- *	MBOX_FETCH   A, folder, u64 keep, digest of the first `keep` octets, or ""
- *	    -> DATA: BEGIN (offset: `keep` when those octets are the same, else 0), BYTES..., DONE with
- *	       the digest of all
+ *	MBOX_FETCH   A, STATE: what its file is, as MBOX_SCAN told; u64 keep
+ *	    -> DATA: BEGIN (offset: keep), BYTES of [keep, size)..., DONE with the digest of them;
+ *	       ERROR ESTALE: its first `size` octets are others by now
+ *	MBOX_SCAN    A, u64 1: times in UTC, STATE...: what is known of folders
+ *	    -> as MAIL_SCAN, with a STATE behind each FOLDER (mail/mboxstate.h), and an ID behind
+ *	       each MESSAGE that has a Message-ID
+ *	MBOX_GROW    C A, STATE: what its file is, u64 mtime_ns, path (below root; a file that STORE
+ *	               brought), u64 1: only take back what was half done
+ *	    -> STATE of the file, with those octets at its end; ERROR ESTALE: it is another
  *	MBOX_APPEND  C A, folder, u64 uid, u64 gid, path (below root; a file that STORE brought, with
  *	               the content), from line, flag letters, keywords, digest
  *	    -> u64 1 appended, 0 a message of that content was there
  */
 
 #include "mail/listing.h"
+#include "mail/mboxstate.h"
 #include "wire/wire.h"
 
 #define WIRE_MAIL_SCAN ((enum wire_kind)40)
@@ -47,6 +54,8 @@
 #define WIRE_MBOX_APPEND ((enum wire_kind)46)
 #define WIRE_MAIL_FIND ((enum wire_kind)47)
 #define WIRE_MAIL_SIGN ((enum wire_kind)48)
+#define WIRE_MBOX_SCAN ((enum wire_kind)50)
+#define WIRE_MBOX_GROW ((enum wire_kind)51)
 
 enum wire_mail_tag {
 	/* scan */
@@ -77,6 +86,9 @@ enum wire_mail_tag {
 	WIRE_MAIL_REMOVE_FOLDER, /* folder */
 	WIRE_MAIL_DROP_INDEXES,  /* folder */
 	WIRE_MAIL_REMOVE_FILE,   /* path below the root or home, u64 place */
+	/* mbox; see wire_put_mbox_state() */
+	WIRE_MBOX_STATE = 64,
+	WIRE_MBOX_ID, /* Message-ID of the MESSAGE before it */
 };
 
 /* Octets of records that are collected before a frame is sent. */
@@ -100,6 +112,10 @@ void wire_put_message(struct buf *body, const struct mail_message *message);
 void wire_get_message(struct wire_reader *r, struct mail_message *out);
 void wire_put_file(struct buf *body, const struct mail_file *file);
 void wire_get_file(struct wire_reader *r, struct mail_file *out);
+/* folder, u64 size, mtime_ns, ctime_ns, inode, settled, from, the sum's octets */
+void wire_put_mbox_state(struct buf *body, const struct mbox_state *state);
+/* The folder is owned by the caller. */
+void wire_get_mbox_state(struct wire_reader *r, struct mbox_state *out);
 
 /* Names of folders and files come from a host that may be hostile: "" or components that fit
  * (mail_name_fits()), so no "..", no "//", no leading '/'. */

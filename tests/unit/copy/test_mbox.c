@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "copy/sites.h"
 #include "copy/verify.h"
+#include "state/mboxes.h"
 
 #define FROM "From alice@example.org Sun Mar  1 02:13:07 2026\n"
 #define ONE                                                                                        \
@@ -185,7 +186,124 @@ static void index_files_of_a_folder_are_exchanged_as_one_set(void **state)
 	sites_end(&s);
 }
 
-UNIT_TESTS("copy/mbox", cmocka_unit_test(mbox_files_travel_and_then_only_their_tails),
+static void set_time(const struct sites *s, const char *path, time_t mtime)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	const struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
+
+	assert_int_equal(utimensat(AT_FDCWD, whole, times, 0), 0);
+}
+
+/* Dovecot writes a flag into the middle of the file, and Postfix puts mail at its end. */
+static void a_flag_that_changed_with_an_append_is_not_missed(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	sites_write(&s, "old/var/mail/alice",
+	            ONE FROM "Message-ID: <two@example.org>\nX-UID: 2\nStatus: R\n\ntwo\n\n" THREE);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 1);
+	same_file(&s, "var/mail/alice");
+	differences(&s, 0, "");
+	sites_end(&s);
+}
+
+static void a_tail_is_put_at_the_end_of_the_file_in_place(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct stat before, after;
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	AUTO_FREE char *path = sites_path(&s, "new/var/mail/alice");
+	assert_int_equal(stat(path, &before), 0);
+	sites_write(&s, "old/var/mail/alice", ONE TWO THREE TWO);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 2);
+	assert_int_equal(stat(path, &after), 0);
+	assert_true(before.st_ino == after.st_ino);
+	assert_false(sites_has(&s, "new/home/alice/mail/.mailhaul-tail"));
+	same_file(&s, "var/mail/alice");
+	differences(&s, 0, "");
+	sites_end(&s);
+}
+
+/* Recorded sums that are wrong would be seen by whoever reads the files. */
+static void a_file_that_did_not_change_is_not_read(void **state)
+{
+	AUTO_MBOX_STATES struct mbox_states old = { 0 }, new = { 0 };
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct error err = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	set_time(&s, "old/var/mail/alice", 1772331187);
+	set_time(&s, "old/home/alice/mail/Archive/2018", 1772331187);
+	sites_pass(&s, &r);
+	assert_good(mboxes_load(s.state, "alice", MBOXES_OLD, &old, NULL, &err), &err);
+	assert_good(mboxes_load(s.state, "alice", MBOXES_NEW, &new, NULL, &err), &err);
+	assert_int_equal(old.n, 2);
+	assert_int_equal(new.n, 2);
+	for (size_t i = 0; i < old.n; i++) {
+		assert_true(old.rows[i].settled);
+		assert_true(new.rows[i].settled);
+		old.rows[i].sum.octets[0] ^= 1;
+		new.rows[i].sum.octets[0] ^= 1;
+		assert_good(mboxes_put(s.state, "alice", MBOXES_OLD, &old.rows[i], false, &err),
+		            &err);
+		assert_good(mboxes_put(s.state, "alice", MBOXES_NEW, &new.rows[i], false, &err),
+		            &err);
+	}
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+	assert_int_equal(r.unchanged, 3);
+
+	/* and one that may have changed is */
+	set_time(&s, "old/var/mail/alice", 1772331188);
+	sites_pass(&s, &r);
+	same_file(&s, "var/mail/alice");
+	assert_good(mboxes_load(s.state, "alice", MBOXES_OLD, &old, NULL, &err), &err);
+	assert_false(mbox_sum_equal(&old.rows[0].sum, &old.rows[2].sum));
+	sites_end(&s);
+}
+
+/* As after a kill in the middle of MBOX_GROW: a part of the tail at the end, the tail beside it, and
+ * the mark in the state. */
+static void half_a_tail_is_taken_back(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	AUTO_MBOX_STATES struct mbox_states new = { 0 };
+	struct error err = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	assert_good(mboxes_load(s.state, "alice", MBOXES_NEW, &new, NULL, &err), &err);
+	assert_good(
+		mboxes_put(s.state, "alice", MBOXES_NEW, mbox_states_find(&new, ""), true, &err),
+		&err);
+	sites_write(&s, "new/var/mail/alice", ONE TWO "From alice@example.org Sun M");
+	sites_write(&s, "new/home/alice/mail/.mailhaul-tail", THREE);
+	/* its size is other now, and its inode the same */
+	sites_write(&s, "old/var/mail/alice", ONE TWO THREE);
+	sites_pass(&s, &r);
+	assert_int_equal(r.extra.n + r.skipped.n, 0);
+	same_file(&s, "var/mail/alice");
+	differences(&s, 0, "");
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+	sites_end(&s);
+}
+
+UNIT_TESTS("copy/mbox", cmocka_unit_test(a_flag_that_changed_with_an_append_is_not_missed),
+           cmocka_unit_test(a_tail_is_put_at_the_end_of_the_file_in_place),
+           cmocka_unit_test(a_file_that_did_not_change_is_not_read),
+           cmocka_unit_test(half_a_tail_is_taken_back),
+           cmocka_unit_test(mbox_files_travel_and_then_only_their_tails),
            cmocka_unit_test(index_files_of_a_folder_are_exchanged_as_one_set),
            cmocka_unit_test(mail_of_its_own_keeps_new_s_file_from_being_replaced),
            cmocka_unit_test(verify_reads_into_the_files),

@@ -3,7 +3,9 @@
 #include "store/mbox.h"
 #include "unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FROM "From alice@example.org Sun Mar  1 02:13:07 2026\n"
 
@@ -79,7 +81,9 @@ static void messages_end_at_the_next_from_line_that_has_a_date(void **state)
 	gives(SPAN(FROM "A: b\n\none\nFrom here\n\n" FROM "\ntwo\n\n"),
 	      "0-69 0  |A: b\n\none\nFrom here\n|69-123 0  |\ntwo\n|");
 	gives(SPAN(FROM "A: b\n\nno blank line\n" FROM "\ntwo"),
-	      "0-68 0  |A: b\n\nno blank line\n|68-120 0  |\ntwo|");
+	      "0-68 0  |A: b\n\nno blank line|68-120 0  |\ntwo|");
+	gives(SPAN(FROM "A: b\r\n\r\none\r\n\r\n" FROM "A: b\n\n" FROM "A: b\nStatus: O\n"),
+	      "0-63 0  |A: b\r\n\r\none\r\n|63-117 0  |A: b\n|117-180 0  |A: b\n|");
 	gives(SPAN(""), "");
 }
 
@@ -87,7 +91,7 @@ static void a_true_content_length_hides_from_lines_and_a_wrong_one_does_not(void
 {
 	gives(SPAN(FROM "Content-Length: 53\n\n" FROM "two\n\n\n" FROM "\nx\n\n"),
 	      "0-122 0  |\n" FROM "two\n\n|122-174 0  |\nx\n|");
-	gives(SPAN(FROM "Content-Length: 5\n\n" FROM "\n\n"), "0-67 0  |\n|67-117 0  |\n|");
+	gives(SPAN(FROM "Content-Length: 5\n\n" FROM "\n\n"), "0-67 0  ||67-117 0  |\n|");
 }
 
 static void books_of_programs_are_read_and_are_no_content(void **state)
@@ -141,6 +145,7 @@ static void from_lines_are_those_that_dovecot_takes(void **state)
 		{ "From alice Sun Mar  1 02:13:07 +0100 2026", true },
 		{ "From \"a b\"@example.org Sun Mar  1 02:13:07 2026", true },
 		{ "From MAILER-DAEMON Fri Feb 29 00:00:00 2036", true },
+		{ "From alice Sun, 1 Mar 2026 02:13:07 +0100", true },
 		{ "From a b Sun Mar  1 02:13:07 2026", false },
 		{ "From alice Sun Mar 32 02:13:07 2026", false },
 		{ "From alice Sun Mar  1 24:13:07 2026", false },
@@ -161,6 +166,49 @@ static void from_lines_are_those_that_dovecot_takes(void **state)
 	int64_t time = 0;
 	assert_true(mbox_from_line(SPAN("From alice Sun Mar  1 02:13:07 2026"), &time));
 	assert_true(time == 1772331187);
+}
+
+static void a_from_line_s_date_is_local_unless_it_has_a_zone_behind(void **state)
+{
+	static const struct {
+		const char *line;
+		int64_t utc;
+	} rows[] = {
+		{ "From alice Sun Mar  1 02:13:07 2026", 1772331187 - 3600 },
+		{ "From alice Wed Jul  1 02:13:07 2026", 1782871987 - 7200 },
+		{ "From alice Sun Mar  1 02:13:07 2026 -0730", 1772331187 + 27000 },
+		{ "From alice Sun Mar  1 02:13:07 +0500 2026", 1772331187 - 3600 },
+		{ "From alice Sun, 1 Mar 2026 02:13:07 +0300", 1772331187 - 10800 },
+		{ "From here on", 0 },
+	};
+
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	for (size_t i = 0; i < ROWS(rows); i++)
+		if (mbox_from_utc(span_of(rows[i].line)) != rows[i].utc)
+			fail_msg("%s", rows[i].line);
+}
+
+/* Bodies are given in long pieces: a From_ line may lie across two of them. */
+static void a_from_line_is_found_wherever_the_windows_end(void **state)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	for (size_t body = (128u << 10) - 80; body < (128u << 10) + 4; body++) {
+		struct error err = { 0 };
+		struct told t;
+
+		buf_reset(&text);
+		buf_add_text(&text, FROM "\n");
+		for (size_t i = 0; i < body; i++)
+			buf_add_char(&text, i % 61 ? 'x' : '\n');
+		buf_add_text(&text, "\n\n" FROM "\ntwo\n\n");
+		assert_good(walk(buf_span(&text), &t, &err), &err);
+		if (!strstr(buf_text(&t.all), "0  |\ntwo\n|"))
+			fail_msg("%zu octets", body);
+		buf_fini(&t.all);
+		buf_fini(&t.content);
+	}
 }
 
 static void every_cut_of_a_file_is_read_without_harm(void **state)
@@ -185,4 +233,6 @@ UNIT_TESTS("store/mbox", cmocka_unit_test(messages_end_at_the_next_from_line_tha
            cmocka_unit_test(a_giant_header_goes_through),
            cmocka_unit_test(what_is_no_mbox_is_refused_with_its_place),
            cmocka_unit_test(from_lines_are_those_that_dovecot_takes),
+           cmocka_unit_test(a_from_line_s_date_is_local_unless_it_has_a_zone_behind),
+           cmocka_unit_test(a_from_line_is_found_wherever_the_windows_end),
            cmocka_unit_test(every_cut_of_a_file_is_read_without_harm));

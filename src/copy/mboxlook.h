@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* mboxlook -- lists an mbox account by reading no more of it than changed since the last pass. */
+
+#include "copy/pass.h"
+#include "state/mboxes.h"
+
+/* `offset` of a message that was not read, but taken from the ledger. */
+#define MBOXLOOK_LEDGER UINT64_MAX
+
+/* "spring" on old is ".spring" in the ledger: the name there, owned by the caller, or NULL when the
+ * folder can't be there. */
+typedef char *mboxlook_name_fn(void *context, const char *folder);
+
+/*
+ * Lists `account`; what was not read is filled in from the ledger. A folder that the ledger knows
+ * and that could not be looked at now (the listing has a trouble) is listed as it was.
+ *
+ *   known   what the files were; their folders' messages are those of p->known
+ *   name    NULL: names are the same in the ledger
+ *   states  one a folder that was looked at
+ */
+int mboxlook(struct pass *p, struct host *h, const struct mailbox_account *account, bool utc,
+             const struct mbox_states *known, mboxlook_name_fn *name, void *context,
+             struct mail_listing *out, struct mbox_states *states, struct error *err) MUST_CHECK;
