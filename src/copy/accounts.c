@@ -3,7 +3,7 @@
 /* accounts -- one pass over all mailboxes; those that nobody has touched cost a look from outside. */
 
 #include "base/memory.h"
-#include "copy/pass.h"
+#include "copy/convert.h"
 #include "remote/mailbox.h"
 #include "state/signs.h"
 
@@ -188,12 +188,24 @@ static int finish(struct walk *w, size_t i, struct copy_result *one, struct erro
 	return result;
 }
 
-static int pass_alone(struct walk *w, size_t i, const struct copy_options *options,
-                      struct error *err)
+static struct copy_options options_of(struct walk *w)
 {
+	struct copy_options options = *w->options;
+
+	if (options.progress) {
+		options.progress = show;
+		options.context = w;
+	}
+	return options;
+}
+
+static int pass_alone(struct walk *w, size_t i, struct error *err)
+{
+	const struct copy_options options = options_of(w);
 	AUTO_COPY_RESULT struct copy_result one = { 0 };
 
-	if (copy_pass(w->old_host, w->new_host, &w->accounts[i], w->state, options, &one, err) == 0)
+	if (copy_pass(w->old_host, w->new_host, &w->accounts[i], w->state, &options, &one, err) ==
+	    0)
 		return finish(w, i, &one, err);
 	if (err->scope != ERROR_SCOPE_MAILBOX && err->scope != ERROR_SCOPE_MESSAGE)
 		return -1;
@@ -207,13 +219,9 @@ static int pass_together(struct walk *w, const size_t *which, size_t n, struct e
 {
 	struct copy_result results[GROUP_MAX] = { 0 };
 	struct pass passes[GROUP_MAX];
-	struct copy_options options = *w->options;
+	const struct copy_options options = options_of(w);
 	int result;
 
-	if (options.progress) {
-		options.progress = show;
-		options.context = w;
-	}
 	for (size_t i = 0; i < n; i++)
 		passes[i] = (struct pass){
 			.old_host = w->old_host,
@@ -240,7 +248,7 @@ static int pass_together(struct walk *w, const size_t *which, size_t n, struct e
 	    err->scope == ERROR_SCOPE_MOVE)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (pass_alone(w, which[i], &options, err) < 0)
+		if (pass_alone(w, which[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -257,11 +265,13 @@ static int pass_changed(struct walk *w, const size_t *which, size_t n, struct er
 		uint64_t messages = 0;
 		size_t some = 0;
 
-		while (at + some < n && some < GROUP_MAX && messages < GROUP_MESSAGES)
+		while (at + some < n && some < GROUP_MAX && messages < GROUP_MESSAGES &&
+		       !convert_is_wanted(&w->accounts[which[at + some]]))
 			messages += weight(&w->looks[which[at + some++]]);
-		if (pass_together(w, which + at, some, err) < 0)
+		if (some ? pass_together(w, which + at, some, err) < 0
+		         : pass_alone(w, which[at], err) < 0)
 			return -1;
-		at += some;
+		at += some ? some : 1;
 	}
 	return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "copy/pass.h"
+#include "copy/convert.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -224,11 +224,15 @@ static int mbox_begin(void *context, size_t index, const struct mail_message *no
 		.mtime_ns = clock_wall_ms() * 1000000,
 	};
 
-	b->from_line = span_dup(from_line);
+	AUTO_BUF struct buf keywords = { 0 };
+
+	if (!now->keywords)
+		mail_message_keywords(b->f, now, &keywords);
+	b->from_line = from_line.n ? span_dup(from_line) : convert_from_line(now->mtime_ns);
 	b->now = *now;
 	b->now.base = NULL;
 	b->now.suffix = xstrdup(now->suffix);
-	b->now.keywords = xstrdup(now->keywords ? now->keywords : "");
+	b->now.keywords = xstrdup(now->keywords ? now->keywords : buf_text(&keywords));
 	return mailbox_put_file(b->writer, &file, err);
 }
 
@@ -265,9 +269,13 @@ static int mbox_failed(void *context, size_t index, const struct error *why, str
 
 static int append(struct bring *b, const struct transfer_row *row, struct error *err)
 {
+	const struct mailbox_account *from = b->p.account->from;
+	AUTO_FREE char *folder = from->format == MAILBOX_MBOX
+	                                 ? xstrdup(row->folder)
+	                                 : convert_name_back(from->layout, row->folder);
 	AUTO_BUF struct buf flags = { 0 };
 	struct mailbox_append m = {
-		.folder = row->folder,
+		.folder = folder,
 		.path = APPEND_PATH,
 		.from_line = b->from_line,
 		.keywords = b->now.keywords,
@@ -326,16 +334,21 @@ static int run(struct bring *b, struct error *err)
 	if (!frozen_ms)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
 		                 "there was no freeze, so nothing tells which mail is new");
-	if (a->from->format != a->to->format)
+	const struct copy_account there = { a->to, a->from, NULL };
+	bool converted = convert_is_wanted(&there);
+
+	if (a->from->format != a->to->format && !converted)
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
 		                 "the mailbox has another format on the other host");
 	if (known_load(&b->p.known, b->p.state, a->from->user, MESSAGES_MANIFEST, err) < 0 ||
 	    mailbox_scan(b->p.old_host, a->from, &b->p.old, err) < 0 ||
-	    mailbox_scan(b->p.new_host, a->to, &b->p.new, err) < 0 || find_surplus(b, err) < 0)
+	    (converted ? convert_scan(b->p.new_host, &there, &b->p.known, &b->p.old, &b->p.new, err)
+	               : mailbox_scan(b->p.new_host, a->to, &b->p.new, err)) < 0 ||
+	    find_surplus(b, err) < 0)
 		return -1;
 	for (size_t i = 0; i < b->p.old.troubles.n; i++)
 		strings_add(&b->p.out->skipped, b->p.old.troubles.rows[i]);
-	return a->from->format == MAILBOX_MBOX ? bring_mbox(b, err) : bring_maildir(b, err);
+	return a->to->format == MAILBOX_MBOX ? bring_mbox(b, err) : bring_maildir(b, err);
 }
 
 int copy_bring_back(struct host *from_host, struct host *to_host,

@@ -121,7 +121,7 @@ static int read_slice(struct comparing *c, struct host *h, const struct mailbox_
 
 		if (!m)
 			continue;
-		wanted[n] = (struct mailbox_wanted){ f->name, m };
+		wanted[n] = (struct mailbox_wanted){ f->origin ? f->origin : f->name, m };
 		rows[n++] = i;
 	}
 	result = transfer_digests(h, account, wanted, n, digests, err);

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "copy/pass.h"
+#include "copy/convert.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,14 +33,31 @@ static int leave_out(struct group *g, struct pass *p, struct error *err)
 	return 0;
 }
 
-/* Its listings are asked for ahead; pass_mbox() asks for its own. */
+/* Its listings are asked for ahead; pass_mbox() and pass_convert() ask for their own. */
 static bool is_maildir(const struct pass *p)
 {
-	return !p->left_out && p->account->from->format == MAILBOX_MAILDIR;
+	return !p->left_out && p->account->to->format == MAILBOX_MAILDIR;
+}
+
+static int check_formats(struct group *g, struct error *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct pass *p = &g->passes[i];
+
+		if (p->account->from->format == p->account->to->format)
+			continue;
+		error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
+		          "the mailbox has another format on the new host");
+		if (leave_out(g, p, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int look(struct group *g, struct error *err)
 {
+	if (check_formats(g, err) < 0)
+		return -1;
 	for (size_t i = 0; i < g->n; i++)
 		if (is_maildir(&g->passes[i]) &&
 		    (mailbox_scan_send(g->old_host, g->passes[i].account->from, err) < 0 ||
@@ -303,7 +320,7 @@ static int pass_mboxes(struct group *g, struct error *err)
 	for (size_t i = 0; i < g->n; i++) {
 		struct pass *p = &g->passes[i];
 
-		if (!p->left_out && p->account->from->format == MAILBOX_MBOX &&
+		if (!p->left_out && p->account->to->format == MAILBOX_MBOX &&
 		    pass_mbox(p, err) < 0 && leave_out(g, p, err) < 0)
 			return -1;
 	}
@@ -322,25 +339,29 @@ static void count_dry(struct group *g)
 	}
 }
 
+static int bring_messages(struct group *g, struct mailbox_writer *writer, struct error *err)
+{
+	if (compare(g, writer, err) < 0)
+		return -1;
+	gather_rows(g);
+	if (!g->options->dry_run)
+		return travel(g, err) < 0 ? -1 : list_uids(g, writer, err);
+	count_dry(g);
+	return 0;
+}
+
 static int run(struct group *g, struct error *err)
 {
 	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(g->new_host);
 
-	if (look(g, err) < 0 || compare(g, writer, err) < 0)
-		return -1;
-	gather_rows(g);
-	if (g->options->dry_run)
-		count_dry(g);
-	else if (travel(g, err) < 0 || list_uids(g, writer, err) < 0)
-		return -1;
-	if (pass_mboxes(g, err) < 0)
+	if (look(g, err) < 0 || bring_messages(g, writer, err) < 0 || pass_mboxes(g, err) < 0)
 		return -1;
 	return bring_files(g, writer, err);
 }
 
-int group_run(struct pass *passes, size_t n, struct error *err)
+static struct group group_of(struct pass *passes, size_t n)
 {
-	struct group g = {
+	return (struct group){
 		.passes = passes,
 		.n = n,
 		.old_host = passes->old_host,
@@ -348,6 +369,11 @@ int group_run(struct pass *passes, size_t n, struct error *err)
 		.state = passes->state,
 		.options = passes->options,
 	};
+}
+
+int group_run(struct pass *passes, size_t n, struct error *err)
+{
+	struct group g = group_of(passes, n);
 	int64_t began_ms = clock_monotonic_ms();
 	int result = run(&g, err);
 
@@ -360,6 +386,41 @@ int group_run(struct pass *passes, size_t n, struct error *err)
 	}
 	free(g.rows);
 	passes->out->seconds += (double)(clock_monotonic_ms() - began_ms) / 1000;
+	return result;
+}
+
+/* ── one account ─────────────────────────────────────────────────────────────────────────────── */
+
+int pass_maildir(struct pass *p, struct error *err)
+{
+	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
+	struct group g = group_of(p, 1);
+	int result = bring_messages(&g, writer, err);
+
+	/* a group of one: its rows are those of the account */
+	if (result < 0)
+		result = pass_explain(p, g.progress.total_octets - g.progress.octets, err);
+	return result;
+}
+
+int pass_files(struct pass *p, struct error *err)
+{
+	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
+	struct group g = group_of(p, 1);
+
+	return bring_files(&g, writer, err);
+}
+
+static int pass_converted(struct pass *p, struct error *err)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	int result = pass_convert(p, err);
+
+	if (result < 0)
+		error_context(err, "copy %s", p->account->from->user);
+	free(p->rows);
+	pass_fini(p);
+	p->out->seconds += (double)(clock_monotonic_ms() - began_ms) / 1000;
 	return result;
 }
 
@@ -377,5 +438,5 @@ int copy_pass(struct host *old_host, struct host *new_host, const struct copy_ac
 		.progress = { .account = account->from->user },
 	};
 
-	return group_run(&p, 1, err);
+	return convert_is_wanted(account) ? pass_converted(&p, err) : group_run(&p, 1, err);
 }

@@ -159,9 +159,6 @@ int pass_look(struct pass *p, struct error *err)
 		*err = why;
 		return -1;
 	}
-	if (a->from->format != a->to->format)
-		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
-		                 "the mailbox has another format on the new host");
 	for (size_t i = 0; i < p->old.troubles.n; i++)
 		strings_add(&p->out->skipped, p->old.troubles.rows[i]);
 	for (size_t i = 0; i < p->old.notes.n; i++)

@@ -81,6 +81,10 @@ int pass_files_put(struct pass_files *f, struct mailbox_writer *writer, struct e
 int pass_files_drop(struct pass_files *f, struct error *err) MUST_CHECK;
 void pass_files_free(struct pass_files *f);
 
+/* group.c: of one account whose listings are there, the messages and uidlists; the files beside. */
+int pass_maildir(struct pass *p, struct error *err) MUST_CHECK;
+int pass_files(struct pass *p, struct error *err) MUST_CHECK;
+
 /* mboxpass.c: with the listings and the ledger. */
 int pass_mbox(struct pass *p, struct error *err) MUST_CHECK;
 

@@ -167,7 +167,8 @@ static int digests_of(struct host *h, const struct mailbox_account *account,
 		const struct transfer_row *row = &plan->doubtful[i];
 		const struct mail_folder *f = mail_listing_find(listing, row->folder);
 
-		wanted[i] = (struct mailbox_wanted){ f->name, mail_folder_find(f, row->m->base) };
+		wanted[i] = (struct mailbox_wanted){ f->origin ? f->origin : f->name,
+			                             mail_folder_find(f, row->m->base) };
 	}
 	return transfer_digests(h, account, wanted, plan->doubtful_n, out, err);
 }

@@ -45,6 +45,13 @@ static int begin(void *context, size_t index, const struct mail_message *now, st
 {
 	struct run *r = context;
 	const struct transfer_row *row = &r->t->rows[r->asked_first + index];
+	struct mail_message converted = *row->m;
+
+	/* what is converted (copy/convert.h) is at its new place as the listing says */
+	converted.size = now->size;
+	converted.message_id = NULL;
+	if (row->f && row->f->origin)
+		now = &converted;
 	AUTO_FREE char *name = r->t->name ? r->t->name(r->t->context, row, now)
 	                                  : xasprintf("%s%s", now->base, now->suffix);
 	struct arrival *a;
@@ -133,10 +140,16 @@ static int commit(struct run *r, struct error *err)
 	return 0;
 }
 
+static const char *origin_of(const struct transfer_row *row)
+{
+	return row->f && row->f->origin ? row->f->origin : row->folder;
+}
+
 static void want(const struct transfer *t, size_t first, size_t n, struct mailbox_wanted *out)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = (struct mailbox_wanted){ t->rows[first + i].folder, t->rows[first + i].m };
+		out[i] = (struct mailbox_wanted){ origin_of(&t->rows[first + i]),
+			                          t->rows[first + i].m };
 }
 
 static int ask(struct run *r, struct error *err)

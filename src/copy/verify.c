@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "copy/comparing.h"
+#include "copy/convert.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -246,11 +247,18 @@ static int look(struct comparing *c, struct error *err)
 			err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
 			"without the old host, there is nothing to compare with: there was "
 			"no freeze yet");
-	if (c->old_host && mailbox_scan(c->old_host, c->account->from, &c->old, err) < 0)
-		return -1;
 	/* no mailbox there at all: everything is missing, and is told so */
 	if (mailbox_scan(c->new_host, c->account->to, &c->new, err) < 0 && err->sys_errno != ENOENT)
 		return -1;
+	if (c->old_host &&
+	    (convert_is_wanted(c->account)
+	             ? convert_scan(c->old_host, c->account, &c->known, &c->new, &c->old, err)
+	             : mailbox_scan(c->old_host, c->account->from, &c->old, err)) < 0)
+		return -1;
+	if (convert_is_wanted(c->account))
+		for (size_t i = 0; i < c->old.troubles.n; i++)
+			strings_addf(&c->out->differences, "%s old host: %s", user,
+			             c->old.troubles.rows[i]);
 	for (size_t i = 0; i < c->new.troubles.n; i++)
 		strings_addf(&c->out->differences, "%s new host: %s", user,
 		             c->new.troubles.rows[i]);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* convert_pass -- the pass that makes a Maildir of an mbox account. */
+
+#include "base/memory.h"
+#include "copy/convert.h"
+#include "copy/mboxlook.h"
+
+#include <errno.h>
+#include <string.h>
+
+static char *name_there(void *context, const char *folder)
+{
+	const struct pass *p = context;
+	const char *why;
+
+	return convert_name(p->account->to->layout, folder, &why);
+}
+
+static int scan_both(struct pass *p, const struct mbox_states *known, struct mbox_states *states,
+                     struct error *err)
+{
+	if (mboxlook(p, p->old_host, p->account->from, true, known, name_there, p, &p->old, states,
+	             err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->old.troubles.n; i++)
+		strings_add(&p->out->skipped, p->old.troubles.rows[i]);
+	for (size_t i = 0; i < p->old.notes.n; i++)
+		strings_add(&p->out->notes, p->old.notes.rows[i]);
+	if (mailbox_scan(p->new_host, p->account->to, &p->new, err) < 0 && err->sys_errno != ENOENT)
+		return -1;
+	convert_listing(p->account, &p->known, &p->new, &p->old, &p->out->skipped);
+	p->out->old_messages += mail_listing_messages(&p->old, &p->out->old_octets);
+	return 0;
+}
+
+/* What the ledger says of a folder changes bit by bit: until it is all done, nothing may be left
+ * that tells the next pass to trust it. */
+static int forget_changed(struct pass *p, const struct mbox_states *known,
+                          const struct mbox_states *states, struct error *err)
+{
+	int result = state_begin(p->state, err);
+
+	for (size_t i = 0; result == 0 && i < known->n; i++) {
+		const struct mbox_state *now = mbox_states_find(states, known->rows[i].folder);
+
+		if (!now || now->from != now->size || now->size != known->rows[i].size)
+			result = mboxes_drop(p->state, p->account->from->user,
+			                     known->rows[i].folder, err);
+	}
+	if (result == 0)
+		result = state_commit(p->state, err);
+	if (result < 0)
+		state_abandon(p->state);
+	return result;
+}
+
+static const struct mail_folder *folder_of(const struct pass *p, const char *origin)
+{
+	for (size_t i = 0; i < p->old.folders_n; i++)
+		if (!strcmp(p->old.folders[i].origin, origin))
+			return &p->old.folders[i];
+	return NULL;
+}
+
+static bool is_complete(const struct pass *p, const char *origin)
+{
+	const struct mail_folder *f = folder_of(p, origin);
+
+	for (size_t i = 0; i < p->rows_n; i++)
+		if (p->rows[i].f == f && !p->rows[i].arrived)
+			return false;
+	return f != NULL;
+}
+
+static int remember(struct pass *p, const struct mbox_states *states, struct error *err)
+{
+	int result = state_begin(p->state, err);
+
+	for (size_t i = 0; result == 0 && i < states->n; i++)
+		if (is_complete(p, states->rows[i].folder))
+			result = mboxes_put(p->state, p->account->from->user, MBOXES_OLD,
+			                    &states->rows[i], false, err);
+	if (result == 0)
+		result = state_commit(p->state, err);
+	if (result < 0)
+		state_abandon(p->state);
+	return result;
+}
+
+static int run(struct pass *p, const struct mbox_states *known, struct mbox_states *states,
+               struct error *err)
+{
+	size_t skipped;
+
+	if (scan_both(p, known, states, err) < 0 ||
+	    (!p->options->dry_run && forget_changed(p, known, states, err) < 0))
+		return -1;
+	skipped = p->out->skipped.n;
+	if (pass_maildir(p, err) < 0 || convert_files(p, err) < 0 || pass_files(p, err) < 0)
+		return -1;
+	/* something was refused: look at all of it again next time */
+	if (p->options->dry_run || p->out->skipped.n > skipped)
+		return 0;
+	return remember(p, states, err);
+}
+
+int pass_convert(struct pass *p, struct error *err)
+{
+	AUTO_MBOX_STATES struct mbox_states known = { 0 }, states = { 0 };
+	const char *user = p->account->from->user;
+
+	if (known_load(&p->known, p->state, user, MESSAGES_PRESENT, err) < 0 ||
+	    mboxes_load(p->state, user, MBOXES_OLD, &known, NULL, err) < 0)
+		return -1;
+	return run(p, &known, &states, err);
+}
