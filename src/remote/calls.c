@@ -8,9 +8,28 @@
 
 /* ── files ───────────────────────────────────────────────────────────────────────────────────── */
 
+/* What a host may make us keep of one answer: far beyond any real one. */
+#define ROWS_MAX 1000000u
+
+static int too_much(struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+	                 "the agent sends more than it was asked for");
+}
+
+struct part {
+	struct buf *out;
+	uint64_t most;
+};
+
 static int add_data(void *context, struct span body, struct error *err)
 {
-	buf_add_span(context, body);
+	struct part *p = context;
+
+	if (body.n > p->most)
+		return too_much(err);
+	p->most -= body.n;
+	buf_add_span(p->out, body);
 	return 0;
 }
 
@@ -18,12 +37,13 @@ int host_read_part(struct host *h, const char *path, uint64_t offset, uint64_t m
                    struct buf *out, uint64_t *size, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 }, end = { 0 };
+	struct part part = { out, most };
 
 	buf_reset(out);
 	wire_put_text(&body, path);
 	wire_put_u64(&body, offset);
 	wire_put_u64(&body, most);
-	if (host_call(h, WIRE_READ, buf_span(&body), add_data, out, &end, err) < 0)
+	if (host_call(h, WIRE_READ, buf_span(&body), add_data, &part, &end, err) < 0)
 		return -1;
 
 	struct wire_reader r = { .rest = buf_span(&end) };
@@ -59,6 +79,8 @@ static int add_entry(void *context, struct span body, struct error *err)
 	struct host_listing *l = context;
 	struct wire_entry e;
 
+	if (l->n == ROWS_MAX)
+		return too_much(err);
 	if (wire_get_entry(body, &e, err) < 0)
 		return -1;
 	ARRAY_GROW(l->rows, l->n, l->room);
@@ -248,6 +270,8 @@ static int add_listener(void *context, struct span body, struct error *err)
 	struct host_listeners *l = context;
 	struct wire_listener w;
 
+	if (l->n == ROWS_MAX)
+		return too_much(err);
 	if (wire_get_listener(body, &w, err) < 0)
 		return -1;
 	ARRAY_GROW(l->rows, l->n, l->room);
@@ -299,6 +323,8 @@ static int add_process(void *context, struct span body, struct error *err)
 	uint64_t pid = wire_get_u64(&r), parent = wire_get_u64(&r), uid = wire_get_u64(&r);
 	struct span name = wire_get_span(&r), command = wire_get_span(&r);
 
+	if (p->n == ROWS_MAX)
+		return too_much(err);
 	if (wire_read_end(&r, "process", err) < 0)
 		return -1;
 	ARRAY_GROW(p->rows, p->n, p->room);

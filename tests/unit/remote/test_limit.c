@@ -75,6 +75,7 @@ static void an_agent_of_this_machine_never_packs(void **state)
 	struct error err = { 0 };
 
 	(void)state;
+	assert_non_null(path);
 	assert_good(host_open(&h, &place, &err), &err);
 	assert_int_equal(host_hello(h)->features, 0);
 	assert_good(host_read(h, "/big", SIZE, &out, &err), &err);
