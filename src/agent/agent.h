@@ -5,8 +5,8 @@
  * agent -- the only code of ours that runs on an old host: reads requests, answers them.
  *
  * Without --control nothing here can change the host. The agent ends when its standard input does,
- * so a cut ssh connection leaves nothing behind. Its closure (agent, store, mail, wire, base) links
- * nothing that an old system may lack.
+ * so a cut ssh connection leaves nothing behind. Its closure (agent, store, wire, tree, mail, base)
+ * links nothing that an old system may lack.
  *
  * To add a request: its kind and fields in wire/wire.h, a row in agent/handlers.c, a function, a
  * call in remote/, a round-trip test.
@@ -23,9 +23,10 @@ struct agent {
 	bool control;     /* may change the host */
 	int outfd;        /* borrowed; where frames go */
 	uint32_t request; /* the one that is being answered */
-	struct agent_storing *storing; /* what MAIL_STORE began; owned by mailbox_store.c */
-	uint64_t features;             /* that HELLO agreed on */
-	struct wire_packer *packer;    /* owned; NULL: frames go out as they are */
+	struct agent_storing *storing;   /* what MAIL_STORE began; owned by mailbox_store.c */
+	struct agent_planting *planting; /* what TREE_STORE began; owned by trees_store.c */
+	uint64_t features;               /* that HELLO agreed on */
+	struct wire_packer *packer;      /* owned; NULL: frames go out as they are */
 	struct rest rest;
 	bool may_rest; /* in the request that is being answered */
 };
@@ -67,7 +68,8 @@ struct sync_list *agent_sync_later(struct agent *a);
 int agent_rest(struct agent *a, struct error *err) MUST_CHECK;
 int agent_send_notice(struct agent *a, struct span words, struct error *err) MUST_CHECK;
 
-/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c, rest.c */
+/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c, rest.c,
+ * trees.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_write(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
@@ -91,4 +93,10 @@ int agent_mbox_scan(struct agent *a, struct wire_reader *r, struct buf *end, str
 int agent_mbox_grow(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mbox_append(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_limits(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_tree_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_tree_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_tree_store(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_tree_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+/* Nobody will commit any more: what TREE_STORE began is removed. */
+void agent_tree_end(struct agent *a);
 int agent_announce(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

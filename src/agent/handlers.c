@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "wire/mailbox.h"
+#include "wire/tree.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -95,6 +96,10 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_MAIL_COMMIT, "MAIL_COMMIT", true, agent_mail_commit },
 	{ WIRE_MAIL_CHANGE, "MAIL_CHANGE", true, agent_mail_change },
 	{ WIRE_MBOX_APPEND, "MBOX_APPEND", true, agent_mbox_append },
+	{ WIRE_TREE_SCAN, "TREE_SCAN", false, agent_tree_scan },
+	{ WIRE_TREE_FETCH, "TREE_FETCH", false, agent_tree_fetch },
+	{ WIRE_TREE_STORE, "TREE_STORE", true, agent_tree_store },
+	{ WIRE_TREE_COMMIT, "TREE_COMMIT", true, agent_tree_commit },
 	{ WIRE_ANNOUNCE, "ANNOUNCE", true, agent_announce },
 	{ WIRE_DAEMON, "DAEMON", true, agent_daemon },
 };

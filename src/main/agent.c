@@ -53,6 +53,7 @@ int main(int argc, char **argv)
 	}
 	a.rootfd = rootfd;
 	c = agent_serve(&a, STDIN_FILENO, &err);
+	agent_tree_end(&a);
 	agent_fini(&a);
 	if (c < 0) {
 		fprintf(stderr, "mailhaul-agent: %s\n", err.text);

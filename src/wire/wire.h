@@ -82,6 +82,7 @@ enum wire_kind {
 	WIRE_LIMITS = 29,
 
 	/* 40..59: mailbox scans and message transfer, specified in wire/mailbox.h */
+	/* 60..69: file trees, specified in wire/tree.h */
 };
 
 /* Features, as bits. Those that the HELLO asked for and the agent has hold from the frame after its
