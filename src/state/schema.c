@@ -4,7 +4,14 @@
 #include <stddef.h>
 
 const struct state_schema *const state_schemas[] = {
-	&state_schema_facts, &state_schema_journal, &state_schema_evidence,
-	&state_schema_items, &state_schema_carried, &state_schema_messages,
-	&state_schema_signs, &state_schema_mboxes,  NULL,
+	&state_schema_facts,
+	&state_schema_journal,
+	&state_schema_evidence,
+	&state_schema_items,
+	&state_schema_carried,
+	&state_schema_messages,
+	&state_schema_mboxes,
+	&state_schema_signs, /* of copy/accounts.c */
+	&state_schema_trees, /* of copy/tree.h */
+	NULL,
 };

@@ -7,7 +7,7 @@
  * that fit each call are tried, $FAIL_STRIDE (1) takes only one of so many calls.
  */
 
-#include "unit/copy/trees.h"
+#include "unit/copy/alike.h"
 
 #include <errno.h>
 
@@ -130,17 +130,17 @@ static bool try_fault(const char *side, unsigned long at, unsigned long round, b
 	host_close(s.new);
 	s.old = s.new = NULL;
 	failed = told(&s, &calls, name);
-	trees_now = name;
+	alike_now = name;
 	if (result < 0 && (!failed || !*err.text))
 		fail_msg("call %lu (%s) of round %lu: \"%s\"", at, name, round, err.text);
-	trees_expect_true_ledger(&s);
+	alike_expect_true_ledger(&s);
 
 	sites_open_hosts(&s);
 	sites_pass(&s, &again);
 	if (again.skipped.n)
 		fail_msg("call %lu (%s) of round %lu: after it, %s", at, name, round,
 		         again.skipped.rows[0]);
-	trees_expect_same(&s);
+	alike_expect_same(&s);
 	sites_end(&s);
 	return failed;
 }

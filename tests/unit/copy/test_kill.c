@@ -6,7 +6,7 @@
  * pass makes new exactly what old is. $KILL_TIMES (200) is how often, $KILL_SEED repeats a run.
  */
 
-#include "unit/copy/trees.h"
+#include "unit/copy/alike.h"
 
 #include "base/clock.h"
 
@@ -222,7 +222,7 @@ static void remove_told(struct sites *s, const char *words)
 	const char *base = strrchr(words, '/') + 1;
 
 	print_message("# on new alone: %s\n", words);
-	trees_messages(s, "new/home/alice/Maildir", &names);
+	alike_messages(s, "new/home/alice/Maildir", &names);
 	for (size_t i = 0; i < names.n; i++) {
 		const char *name = strrchr(names.rows[i], '/') + 1;
 		AUTO_FREE char *path = xasprintf("new/home/alice/Maildir%s", names.rows[i]);
@@ -258,7 +258,7 @@ static void killed_at_any_moment_a_copy_ends_exact(void **state)
 	print_message("# %u of %u were killed on their way\n", killed, times);
 
 	assert_good(open_all(&s, &err), &err);
-	trees_expect_true_ledger(&s);
+	alike_expect_true_ledger(&s);
 	assert_good(copy_once(&s, &r, &err), &err);
 	for (size_t i = 0; i < r.skipped.n; i++)
 		fail_msg("skipped: %s", r.skipped.rows[i]);
@@ -266,11 +266,11 @@ static void killed_at_any_moment_a_copy_ends_exact(void **state)
 	 * the next looked: nobody knows whose it is, so it is told and left alone */
 	for (size_t i = 0; i < r.extra.n; i++)
 		remove_told(&s, r.extra.rows[i]);
-	trees_expect_same(&s);
+	alike_expect_same(&s);
 	AUTO_STRINGS struct strings names = { 0 };
-	trees_messages(&s, "old/home/alice/Maildir", &names);
+	alike_messages(&s, "old/home/alice/Maildir", &names);
 	assert_true(names.n > 10);
-	assert_int_equal(trees_expect_true_ledger(&s), names.n);
+	assert_int_equal(alike_expect_true_ledger(&s), names.n);
 	sites_end(&s);
 }
 

@@ -1,140 +1,143 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* trees -- whether two Maildirs hold the same, looked at without anything of mailhaul's. */
+/* trees -- a file tree in old/src that is to be one in new/dst, and words for what is in them. */
 
-#include "mail/digest.h"
-#include "unit/copy/sites.h"
+#include "copy/sites.h"
+#include "copy/tree.h"
 
-/* What is tried just now: stands in the words of a failure. */
-static const char *trees_now = "";
+#include <sys/xattr.h>
+#include <time.h>
 
-static struct trees_walk {
-	struct strings *out;
-	size_t skip;
-	unsigned leftovers;
-} trees_walk;
+#define OLD "old/src/"
+#define NEW "new/dst/"
 
-static inline int trees_take(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static inline struct copy_tree_options trees_options(void)
 {
-	const char *below = path + trees_walk.skip;
-
-	if (strstr(below, "mailhaul"))
-		trees_walk.leftovers++;
-	if (S_ISREG(st->st_mode) && (strstr(below, "/cur/") || strstr(below, "/new/")))
-		strings_add(trees_walk.out, below);
-	return 0;
+	return (struct copy_tree_options){ .from_root = "/src", .to_root = "/dst" };
 }
 
-/* Paths of all messages below `root` ("old/home/alice/Maildir"), sorted. Returns how many files of a
- * half-done copy lie about. */
-static inline unsigned trees_messages(const struct sites *s, const char *root, struct strings *out)
+static inline void trees_begin(struct sites *s)
 {
-	AUTO_FREE char *whole = sites_path(s, root);
-
-	trees_walk = (struct trees_walk){ .out = out, .skip = strlen(whole) };
-	(void)nftw(whole, trees_take, 32, FTW_PHYS);
-	strings_sort(out);
-	return trees_walk.leftovers;
+	sites_begin(s, MAILBOX_MAILDIR);
+	sites_make(s, "old/src");
+	sites_make(s, "outside");
 }
 
-static inline void trees_expect_file(const struct sites *s, const char *name)
+/* What was changed a moment ago may change again unseen, and is looked at again: tree_read(). */
+static inline void trees_grow_old(void)
 {
-	AUTO_FREE char *a = xasprintf("old/home/alice/Maildir%s", name);
-	AUTO_FREE char *b = xasprintf("new/home/alice/Maildir%s", name);
-	AUTO_FREE char *a_path = sites_path(s, a), *b_path = sites_path(s, b);
-	AUTO_BUF struct buf x = { 0 }, y = { 0 };
-	struct error err = { 0 };
-	struct stat u, v;
-
-	assert_good(file_read(a_path, 1 << 26, &x, &err), &err);
-	assert_good(file_read(b_path, 1 << 26, &y, &err), &err);
-	if (!span_equal(buf_span(&x), buf_span(&y)))
-		fail_msg("%s differs", name);
-	assert_int_equal(stat(a_path, &u), 0);
-	assert_int_equal(stat(b_path, &v), 0);
-	if (u.st_mtim.tv_sec != v.st_mtim.tv_sec || u.st_mtim.tv_nsec != v.st_mtim.tv_nsec)
-		fail_msg("the date of %s differs", name);
+	nanosleep(&(struct timespec){ .tv_nsec = 30000000 }, NULL);
 }
 
-/* Both sides hold the same messages, under the same names, and nothing of ours lies about. */
-static inline void trees_expect_same(const struct sites *s)
+static inline void trees_pass_with(struct sites *s, const struct copy_tree_options *o,
+                                   struct copy_tree_result *r)
 {
-	AUTO_STRINGS struct strings old = { 0 }, new = { 0 };
-
-	trees_messages(s, "old/home/alice/Maildir", &old);
-	assert_int_equal(trees_messages(s, "new/home/alice/Maildir", &new), 0);
-	for (size_t i = 0; i < old.n && i < new.n; i++)
-		if (strcmp(old.rows[i], new.rows[i]) != 0)
-			fail_msg("%s: old has %s where new has %s", trees_now, old.rows[i],
-			         new.rows[i]);
-	if (old.n != new.n)
-		fail_msg("%s: old has %zu messages, new %zu", trees_now, old.n, new.n);
-	for (size_t i = 0; i < old.n; i++)
-		trees_expect_file(s, old.rows[i]);
-}
-
-/* Whether a message of that folder and base name, in whatever directory and with whatever flags, is
- * among the names; its path then. */
-static inline const char *trees_find(const struct strings *names, const char *folder,
-                                     const char *base)
-{
-	AUTO_FREE char *dir = xasprintf("/%s%s", folder, *folder ? "/" : "");
-
-	for (size_t i = 0; i < names->n; i++) {
-		const char *name = names->rows[i];
-		size_t n = strlen(dir);
-
-		if (strncmp(name, dir, n) != 0 ||
-		    (strncmp(name + n, "cur/", 4) != 0 && strncmp(name + n, "new/", 4) != 0))
-			continue;
-		name += n + 4;
-		if (!strncmp(name, base, strlen(base)) &&
-		    (!name[strlen(base)] || name[strlen(base)] == ':'))
-			return names->rows[i];
-	}
-	return NULL;
-}
-
-struct trees_ledger {
-	const struct sites *s;
-	struct strings old, new;
-	unsigned rows;
-};
-
-static inline int trees_check_row(void *context, const struct message_record *m, struct error *err)
-{
-	struct trees_ledger *l = context;
-	const char *path = trees_find(&l->new, m->folder, m->base);
-	AUTO_BUF struct buf text = { 0 };
-	struct digest digest;
-
-	l->rows++;
-	if (!trees_find(&l->old, m->folder, m->base))
-		return 0; /* expunged on old meanwhile */
-	if (!path)
-		fail_msg("%s: the ledger has %s/%s, new has not", trees_now, m->folder, m->base);
-
-	AUTO_FREE char *name = xasprintf("new/home/alice/Maildir%s", path);
-	AUTO_FREE char *whole = sites_path(l->s, name);
-	assert_good(file_read(whole, 1 << 26, &text, err), err);
-	digest = digest_of(buf_span(&text));
-	assert_true(digest_equal(&digest, &m->digest));
-	return 0;
-}
-
-/* What the ledger calls copied, and old still has, is on new with those octets. Returns the number
- * of its rows. */
-static inline unsigned trees_expect_true_ledger(const struct sites *s)
-{
-	struct trees_ledger l = { .s = s };
 	struct error err = { 0 };
 
-	trees_messages(s, "old/home/alice/Maildir", &l.old);
-	trees_messages(s, "new/home/alice/Maildir", &l.new);
-	assert_good(messages_walk(s->state, "alice", MESSAGES_PRESENT, trees_check_row, &l, &err),
-	            &err);
-	strings_fini(&l.old);
-	strings_fini(&l.new);
-	return l.rows;
+	copy_tree_result_fini(r);
+	assert_good(copy_tree(s->old, s->new, o, s->state, r, &err), &err);
+}
+
+static inline void trees_pass(struct sites *s, struct copy_tree_result *r)
+{
+	const struct copy_tree_options o = trees_options();
+
+	trees_grow_old();
+	trees_pass_with(s, &o, r);
+}
+
+static inline struct stat trees_stat(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	struct stat st;
+
+	if (lstat(whole, &st) < 0)
+		fail_msg("%s is not there", path);
+	return st;
+}
+
+static inline void trees_time(const struct sites *s, const char *path, time_t seconds, long ns)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	struct timespec times[2] = { { .tv_sec = seconds, .tv_nsec = ns },
+		                     { .tv_sec = seconds, .tv_nsec = ns } };
+
+	assert_int_equal(utimensat(AT_FDCWD, whole, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static inline void trees_link(const struct sites *s, const char *target, const char *path)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+
+	assert_int_equal(symlink(target, whole), 0);
+}
+
+static inline void trees_hard(const struct sites *s, const char *from, const char *path)
+{
+	AUTO_FREE char *a = sites_path(s, from);
+	AUTO_FREE char *b = sites_path(s, path);
+
+	assert_int_equal(link(a, b), 0);
+}
+
+static inline void trees_mode(const struct sites *s, const char *path, mode_t mode)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+
+	assert_int_equal(chmod(whole, mode), 0);
+}
+
+static inline void assert_file(const struct sites *s, const char *path, const char *text)
+{
+	AUTO_FREE char *got = sites_read(s, path);
+
+	assert_string_equal(got, text);
+}
+
+static inline void assert_link(const struct sites *s, const char *path, const char *target)
+{
+	AUTO_FREE char *whole = sites_path(s, path);
+	char got[4096] = "";
+
+	assert_true(readlink(whole, got, sizeof got - 1) > 0);
+	assert_string_equal(got, target);
+}
+
+/* Kind, mode, owner, size and mtime are the same on both sides. */
+static inline void assert_same(const struct sites *s, const char *path)
+{
+	AUTO_FREE char *a = xasprintf(OLD "%s", path);
+	AUTO_FREE char *b = xasprintf(NEW "%s", path);
+	struct stat x = trees_stat(s, a), y = trees_stat(s, b);
+
+	if (x.st_mode != y.st_mode || x.st_uid != y.st_uid || x.st_gid != y.st_gid ||
+	    (!S_ISDIR(x.st_mode) && x.st_size != y.st_size) ||
+	    x.st_mtim.tv_sec != y.st_mtim.tv_sec || x.st_mtim.tv_nsec != y.st_mtim.tv_nsec)
+		fail_msg("%s differs: mode %o %o, owner %u %u, size %lld %lld, mtime %lld.%09ld "
+		         "%lld.%09ld",
+		         path, x.st_mode, y.st_mode, x.st_uid, y.st_uid, (long long)x.st_size,
+		         (long long)y.st_size, (long long)x.st_mtim.tv_sec, x.st_mtim.tv_nsec,
+		         (long long)y.st_mtim.tv_sec, y.st_mtim.tv_nsec);
+}
+
+/* A line of the list begins with these words. */
+static inline void assert_told(const struct strings *list, const char *words)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strncmp(list->rows[i], words, strlen(words)))
+			return;
+	for (size_t i = 0; i < list->n; i++)
+		print_message("# told: %s\n", list->rows[i]);
+	fail_msg("nothing was told of \"%s\"", words);
+}
+
+static inline void assert_nothing_done(const struct copy_tree_result *r)
+{
+	if (r->created || r->updated || r->attributes || r->removed || r->failed || r->bytes_sent)
+		fail_msg("created %llu, updated %llu, attributes %llu, removed %llu, failed %llu, "
+		         "sent %llu",
+		         (unsigned long long)r->created, (unsigned long long)r->updated,
+		         (unsigned long long)r->attributes, (unsigned long long)r->removed,
+		         (unsigned long long)r->failed, (unsigned long long)r->bytes_sent);
 }
