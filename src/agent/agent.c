@@ -112,6 +112,7 @@ static int serve_one(struct agent *a, struct input *in, struct error *err)
 	int whole = wire_read_frame(buf_span(&in->frames), &frame, &used, err);
 
 	if (whole > 0) {
+		a->behind = in->frames.n > used || in->blocks.n;
 		if (answer(a, &frame, err) < 0)
 			return -1;
 		buf_drop_front(&in->frames, used);
@@ -151,7 +152,10 @@ static int serve(struct agent *a, int infd, struct input *in, struct error *err)
 int agent_serve(struct agent *a, int infd, struct error *err)
 {
 	struct input in = { 0 };
-	int result = serve(a, infd, &in, err);
+	int result;
+
+	a->infd = infd;
+	result = serve(a, infd, &in, err);
 
 	wire_unpacker_free(in.unpacker);
 	buf_fini(&in.blocks);

@@ -28,7 +28,10 @@ struct agent {
 	uint64_t features;               /* that HELLO agreed on */
 	struct wire_packer *packer;      /* owned; NULL: frames go out as they are */
 	struct rest rest;
-	bool may_rest; /* in the request that is being answered */
+	bool may_rest;               /* in the request that is being answered */
+	struct agent_stream *stream; /* the program that STREAM_START began; owned by streams.c */
+	int infd;                    /* borrowed; where requests come from */
+	bool behind;                 /* octets of a next request were read already */
 };
 
 /* Frees what the agent owns. */
@@ -69,7 +72,7 @@ int agent_rest(struct agent *a, struct error *err) MUST_CHECK;
 int agent_send_notice(struct agent *a, struct span words, struct error *err) MUST_CHECK;
 
 /* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c, rest.c,
- * trees.c */
+ * streams.c, trees.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_write(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
@@ -100,3 +103,9 @@ int agent_tree_commit(struct agent *a, struct wire_reader *r, struct buf *end, s
 /* Nobody will commit any more: what TREE_STORE began is removed. */
 void agent_tree_end(struct agent *a);
 int agent_announce(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_stream_start(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_stream_exchange(struct agent *a, struct wire_reader *r, struct buf *end,
+                          struct error *err);
+int agent_stream_stop(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+/* At the end of the agent: what STREAM_START began ends with it. */
+void agent_stream_end(struct agent *a);

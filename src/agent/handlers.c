@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "wire/mailbox.h"
+#include "wire/stream.h"
 #include "wire/tree.h"
 
 #include <errno.h>
@@ -102,6 +103,10 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_TREE_COMMIT, "TREE_COMMIT", true, agent_tree_commit },
 	{ WIRE_ANNOUNCE, "ANNOUNCE", true, agent_announce },
 	{ WIRE_DAEMON, "DAEMON", true, agent_daemon },
+	/* each stream's row says if it needs control */
+	{ WIRE_STREAM_START, "STREAM_START", false, agent_stream_start },
+	{ WIRE_STREAM_EXCHANGE, "STREAM_EXCHANGE", false, agent_stream_exchange },
+	{ WIRE_STREAM_STOP, "STREAM_STOP", false, agent_stream_stop },
 };
 
 /* Those that read much, and that nobody waits for: they rest when the host is above its bounds. */

@@ -3,6 +3,7 @@
 /* mailhaul-agent -- what mailhaul runs on a host: answers requests on standard input. */
 
 #include "agent/agent.h"
+#include "agent/bridge.h"
 #include "base/cleanup.h"
 
 #include <fcntl.h>
@@ -20,11 +21,24 @@ static int usage(void)
 	return EXIT_CODE_USAGE;
 }
 
+/* A program that this agent's like has started talks with its peer through us. */
+static int bridge(const char *path)
+{
+	struct error err = { 0 };
+
+	signal(SIGPIPE, SIG_IGN);
+	if (bridge_run(path, &err) == 0)
+		return EXIT_CODE_GOOD;
+	fprintf(stderr, "mailhaul-agent: %s\n", err.text);
+	return EXIT_CODE_LATER;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "control", no_argument, NULL, 'c' },
 		{ "root", required_argument, NULL, 'r' },
+		{ "bridge", required_argument, NULL, 'b' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
@@ -37,6 +51,8 @@ int main(int argc, char **argv)
 			a.control = true;
 		else if (c == 'r')
 			a.root = optarg;
+		else if (c == 'b')
+			return bridge(optarg);
 		else if (c == 'V')
 			return puts("mailhaul-agent " MAILHAUL_VERSION) < 0;
 		else
@@ -53,6 +69,7 @@ int main(int argc, char **argv)
 	}
 	a.rootfd = rootfd;
 	c = agent_serve(&a, STDIN_FILENO, &err);
+	agent_stream_end(&a);
 	agent_tree_end(&a);
 	agent_fini(&a);
 	if (c < 0) {

@@ -191,6 +191,11 @@ static int read_more(struct channel *c, struct error *err)
 	return check_period(c, err);
 }
 
+bool channel_has(const struct channel *c)
+{
+	return c->frames.n > c->frames_used || c->blocks.n || c->ahead.n;
+}
+
 static void drop_used(struct channel *c)
 {
 	if (!c->frames_used)

@@ -45,6 +45,9 @@ void channel_limit(struct channel *c, uint64_t octets_per_s);
 /* -1 with errno: EPIPE and others of write(2); ETIMEDOUT: it does not read. */
 int channel_send(struct channel *c, struct span frame);
 
+/* Something was read and not yet taken: not all of a frame, perhaps. */
+bool channel_has(const struct channel *c);
+
 /* A new answer is waited for, or the agent said that it rests: the time counts from here. */
 void channel_period(struct channel *c);
 /*

@@ -6,6 +6,7 @@
 #include "remote/start.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -75,6 +76,30 @@ int host_send(struct host *h, enum wire_kind kind, struct span body, struct erro
 		return broken(h, err, errno,
 		              errno == ETIMEDOUT ? "the agent does not read"
 		                                 : "the connection to the agent broke");
+	return 0;
+}
+
+int host_wait(struct host *const hosts[], const bool asked[], bool ready[], size_t n,
+              struct error *err)
+{
+	AUTO_FREE struct pollfd *fds = xcalloc(n, sizeof *fds);
+	bool some = false;
+	int came;
+
+	for (size_t i = 0; i < n; i++) {
+		ready[i] = asked[i] && (hosts[i]->broken || channel_has(&hosts[i]->channel));
+		fds[i] = (struct pollfd){ .fd = asked[i] ? hosts[i]->channel.fromfd : -1,
+			                  .events = POLLIN };
+		some |= ready[i];
+	}
+	do {
+		came = poll(fds, n, some ? 0 : hosts[0]->channel.silence_ms);
+	} while (came < 0 && errno == EINTR);
+	for (size_t i = 0; i < n; i++) {
+		if (came == 0 && !some && asked[i])
+			return broken(hosts[i], err, ETIMEDOUT, "the agent does not answer");
+		ready[i] |= fds[i].revents != 0;
+	}
 	return 0;
 }
 

@@ -187,9 +187,14 @@ int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_f
               void *context, struct buf *end, struct error *err) MUST_CHECK;
 
 /* Sends a request and returns without reading; host_collect() then reads the answers in the order
- * of sending. At most HOST_AHEAD may be under way; so that the two pipes cannot fill and wait for
- * each other, bodies sent ahead are small (the answers may be large). */
+ * of sending. At most HOST_AHEAD may be under way. So that the two pipes cannot fill and wait for
+ * each other, what the agent says meanwhile is taken in and kept: bodies sent ahead are small, or
+ * the answers are. */
 #define HOST_AHEAD 64u
 int host_send(struct host *h, enum wire_kind kind, struct span body, struct error *err) MUST_CHECK;
 int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *end,
                  struct error *err) MUST_CHECK;
+/* Waits until an answer, or the end, of one of the hosts that have `asked` set has come in, and sets
+ * `ready` for each. An agent that keeps silent for too long is a broken connection. */
+int host_wait(struct host *const hosts[], const bool asked[], bool ready[], size_t n,
+              struct error *err) MUST_CHECK;

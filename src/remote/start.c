@@ -228,6 +228,8 @@ static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, s
 	close(from[1]);
 	*tofd = to[1];
 	*fromfd = from[0];
+	/* the other end is another open file; see host_send() */
+	(void)fcntl(*tofd, F_SETFL, O_NONBLOCK);
 	if (*pid < 0)
 		return error_system(err, "fork");
 	return 0;

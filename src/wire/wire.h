@@ -83,6 +83,7 @@ enum wire_kind {
 
 	/* 40..59: mailbox scans and message transfer, specified in wire/mailbox.h */
 	/* 60..69: file trees, specified in wire/tree.h */
+	/* 70..79: programs that talk at length, specified in wire/stream.h */
 };
 
 /* Features, as bits. Those that the HELLO asked for and the agent has hold from the frame after its
