@@ -65,6 +65,12 @@ static struct span location_of(const struct imapd_facts *f, const struct fields 
 	return span_of(common ? common : "");
 }
 
+/* The location stands with the user, and not in the host's settings. */
+static bool is_own_location(const struct imapd_facts *f, const struct fields *u)
+{
+	return u->mail && *u->mail && location_of(f, u).p == u->mail;
+}
+
 static void add_account(const struct imapd_facts *f, const struct fields *u,
                         struct imapd_accounts *out)
 {
@@ -86,6 +92,15 @@ static void add_account(const struct imapd_facts *f, const struct fields *u,
 	if (mail_location_parse(location_of(f, u), &user, &account.mailbox, &account.control,
 	                        &account.index, &err) < 0) {
 		strings_add(&out->for_person, err.text);
+		return;
+	}
+	if (account.mailbox.layout == MAILBOX_LAYOUT_SETTINGS && is_own_location(f, u)) {
+		strings_addf(&out->for_person,
+		             "%s: mail location \"%s\" of this user alone is not carried: only its "
+		             "format and path are",
+		             u->name, u->mail);
+		mailbox_account_fini(&account.mailbox);
+		free(account.index);
 		return;
 	}
 	account.source = xstrdup(u->source ? u->source : "");

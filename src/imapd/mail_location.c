@@ -184,12 +184,16 @@ static int read_format(struct span *rest, const struct mail_user *user, struct l
 		l->account.format = MAILBOX_MAILDIR;
 	else if (span_is(format, "mbox"))
 		l->account.format = MAILBOX_MBOX;
+	else if (span_is(format, "sdbox") || span_is(format, "dbox"))
+		l->account.format = MAILBOX_SDBOX;
+	else if (span_is(format, "mdbox"))
+		l->account.format = MAILBOX_MDBOX;
 	else
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
 		                 "%s: mail in the form \"%.*s\" is not carried", user->user,
 		                 (int)format.n, format.p);
-	l->account.layout = l->account.format == MAILBOX_MBOX ? MAILBOX_LAYOUT_FS
-	                                                      : MAILBOX_LAYOUT_MAILDIRPP;
+	l->account.layout = l->account.format == MAILBOX_MAILDIR ? MAILBOX_LAYOUT_MAILDIRPP
+	                                                         : MAILBOX_LAYOUT_FS;
 	return 0;
 }
 
@@ -211,9 +215,17 @@ int mail_location_parse(struct span location, const struct mail_user *user,
 		                 (int)location.n, location.p);
 	if (take_path(root, user, &l.account.root, err) < 0)
 		return -1;
-	while (span_next_part(&rest, ':', &option))
+	while (span_next_part(&rest, ':', &option)) {
 		if (read_option(option, user, &l, err) < 0)
 			return -1;
+		/* doveadm is told the same words again; what else they say is Dovecot's own matter */
+		if (mailbox_is_dovecots(l.account.format) && option.n)
+			l.account.layout = MAILBOX_LAYOUT_SETTINGS;
+	}
+	if (mailbox_is_dovecots(l.account.format)) {
+		free(TAKE(l.account.inbox));
+		free(TAKE(l.control));
+	}
 	if (l.account.format == MAILBOX_MAILDIR && l.account.inbox) {
 		if (strcmp(l.account.inbox, l.account.root) != 0)
 			return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,

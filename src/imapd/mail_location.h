@@ -25,7 +25,7 @@ struct mail_user {
  *
  *   control, index  set to the directories of CONTROL= and INDEX=, or NULL; the caller owns them;
  *           may be NULL when not wanted
- *   errors  ERROR_RETRY_PERSON: a format that is not carried (mdbox, sdbox, imapc ...), a variable
+ *   errors  ERROR_RETRY_PERSON: a format that is not carried (imapc, pop3c ...), a variable
  *           that is not known here, a path that is not absolute
  */
 int mail_location_parse(struct span location, const struct mail_user *user,

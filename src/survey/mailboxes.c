@@ -2,6 +2,7 @@
 #include "survey/survey.h"
 
 #include "base/memory.h"
+#include "imapd/dovecot_mail.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -136,12 +137,35 @@ static int tally_mbox_tree(struct survey_site *s, const struct mailbox_account *
 	return 0;
 }
 
+/* Dovecot counts what only it reads; the files would say nothing. */
+static int tally_dovecots(struct survey_site *s, const struct mailbox_account *a, struct tally *t,
+                          struct error *err)
+{
+	struct dovecot_totals totals = { 0 };
+	struct error why = { 0 };
+
+	if (dovecot_count(s->h, a, &totals, &why) < 0) {
+		if (why.retry == ERROR_RETRY_REACH)
+			return *err = why, -1;
+		survey_look(s, why.text);
+		t->counted = false;
+		return 0;
+	}
+	t->messages = totals.messages;
+	t->octets = totals.octets;
+	t->folders = totals.folders;
+	t->subscriptions = totals.subscriptions;
+	return 0;
+}
+
 static int tally_account(struct survey_site *s, const struct mailbox_account *a, struct tally *t,
                          struct error *err)
 {
 	AUTO_LISTING struct host_listing l = { 0 };
 	struct error why = { 0 };
 
+	if (mailbox_is_dovecots(a->format))
+		return tally_dovecots(s, a, t, err);
 	if (host_list(s->h, a->root, DEPTH_MAX, &l, &why) < 0) {
 		if (why.retry == ERROR_RETRY_REACH)
 			return *err = why, -1;
@@ -158,19 +182,18 @@ static void add_items(struct survey_site *s, const struct imapd_account *account
                       const struct tally *t)
 {
 	const struct mailbox_account *a = &account->mailbox;
-	bool maildir = a->format == MAILBOX_MAILDIR;
 	AUTO_FREE char *owner = survey_owner(s, a->uid, a->gid);
 	struct item *item = survey_add(s, "mailbox", a->user, ITEM_MUST,
 	                               t->counted ? "a user's mail"
 	                                          : "a user's mail; messages were not all counted");
 
-	item_set(&item->source, maildir ? a->root : a->inbox);
+	item_set(&item->source, a->inbox ? a->inbox : a->root);
 	item_set(&item->owner, owner);
 	item->count = t->messages;
 	item->size = t->octets;
 	survey_detail(item, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s*, s:I, s:I, s:b}", "format",
-	                              maildir ? "maildir" : "mbox", "layout",
-	                              a->layout == MAILBOX_LAYOUT_FS ? "fs" : "maildir++",
+	                              mailbox_format_name(a->format), "layout",
+	                              a->layout == MAILBOX_LAYOUT_MAILDIRPP ? "maildir++" : "fs",
 	                              "folders", (json_int_t)t->folders, "home", a->home, "root",
 	                              a->root, "inbox", a->inbox, "uid", (json_int_t)a->uid, "gid",
 	                              (json_int_t)a->gid, "counted", t->counted));

@@ -134,6 +134,9 @@ static void a_location_becomes_paths(void **state)
 		  MAILBOX_MBOX, MAILBOX_LAYOUT_FS },
 		{ "mbox:~/mail", "/srv/v/bob/mail", "/srv/v/bob/mail/inbox", MAILBOX_MBOX,
 		  MAILBOX_LAYOUT_FS },
+		{ "mdbox:~/mdbox", "/srv/v/bob/mdbox", NULL, MAILBOX_MDBOX, MAILBOX_LAYOUT_FS },
+		{ "sdbox:~/s:ALT=/cold/%u:INBOX=/x:CONTROL=/y", "/srv/v/bob/s", NULL, MAILBOX_SDBOX,
+		  MAILBOX_LAYOUT_SETTINGS },
 		{ "maildir:/v/%{user}/%{domain}", "/v/bob@Example.net/Example.net", NULL,
 		  MAILBOX_MAILDIR, MAILBOX_LAYOUT_MAILDIRPP },
 	};
@@ -165,7 +168,7 @@ static void what_can_not_be_carried_is_said(void **state)
 	} rows[] = {
 		{ "", "no mail location" },
 		{ "maildir", "names no path" },
-		{ "mdbox:~/x", "not carried" },
+		{ "imapc:~/x", "not carried" },
 		{ "maildir:~/x:LAYOUT=index", "not carried" },
 		{ "maildir:/v/%{ldap:x}", "variable" },
 		{ "maildir:/v/%", "variable" },
