@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "copy/convert.h"
+#include "copy/doveadm.h"
 #include "remote/mailbox.h"
 #include "state/signs.h"
 
@@ -32,6 +33,7 @@ struct walk {
 	const struct copy_options *options;
 	struct copy_result *out;
 	struct look *looks;            /* owned */
+	size_t *signed_ones, signed_n; /* owned; accounts that have signs */
 	struct copy_progress finished; /* of the accounts before the one that is under way */
 };
 
@@ -88,7 +90,7 @@ static int ask(struct walk *w, size_t first, size_t n, struct error *err)
 	struct mailbox_signed old[MAILBOX_SIGN_MAX], new[MAILBOX_SIGN_MAX];
 
 	for (size_t i = 0; i < n; i++) {
-		const struct copy_account *a = &w->accounts[first + i];
+		const struct copy_account *a = &w->accounts[w->signed_ones[first + i]];
 
 		old[i] = (struct mailbox_signed){ a->from, a->beside };
 		new[i] = (struct mailbox_signed){ a->to, a->beside };
@@ -106,24 +108,30 @@ static int collect(struct walk *w, size_t first, size_t n, struct error *err)
 	    mailbox_sign_collect(w->new_host, new, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		w->looks[first + i].old = old[i];
-		w->looks[first + i].new = new[i];
+		w->looks[w->signed_ones[first + i]].old = old[i];
+		w->looks[w->signed_ones[first + i]].new = new[i];
 	}
 	return 0;
 }
 
 static size_t part(const struct walk *w, size_t first)
 {
-	return w->n - first < MAILBOX_SIGN_MAX ? w->n - first : MAILBOX_SIGN_MAX;
+	return w->signed_n - first < MAILBOX_SIGN_MAX ? w->signed_n - first : MAILBOX_SIGN_MAX;
 }
 
-/* Both hosts look at the same time. */
+/* Both hosts look at the same time. What only Dovecot reads has no sign: its files change when they
+ * are read. */
 static int look_at_all(struct walk *w, struct error *err)
 {
 	size_t asked = 0, got = 0;
 
-	while (got < w->n) {
-		for (; asked < w->n && asked < got + ASKS_AHEAD * MAILBOX_SIGN_MAX;
+	for (size_t i = 0; i < w->n; i++) {
+		w->looks[i].old.state = w->looks[i].new.state = MAILBOX_SIGN_NONE;
+		if (!mailbox_is_dovecots(w->accounts[i].from->format))
+			w->signed_ones[w->signed_n++] = i;
+	}
+	while (got < w->signed_n) {
+		for (; asked < w->signed_n && asked < got + ASKS_AHEAD * MAILBOX_SIGN_MAX;
 		     asked += part(w, asked))
 			if (ask(w, asked, part(w, asked), err) < 0)
 				return -1;
@@ -204,8 +212,8 @@ static int pass_alone(struct walk *w, size_t i, struct error *err)
 	const struct copy_options options = options_of(w);
 	AUTO_COPY_RESULT struct copy_result one = { 0 };
 
-	if (copy_pass(w->old_host, w->new_host, &w->accounts[i], w->state, &options, &one, err) ==
-	    0)
+	if (copy_account_pass(w->old_host, w->new_host, &w->accounts[i], w->state, &options, &one,
+	                      err) == 0)
 		return finish(w, i, &one, err);
 	if (err->scope != ERROR_SCOPE_MAILBOX && err->scope != ERROR_SCOPE_MESSAGE)
 		return -1;
@@ -259,6 +267,11 @@ static uint64_t weight(const struct look *l)
 	return l->known ? l->messages : GROUP_MESSAGES / 16;
 }
 
+static bool goes_alone(const struct copy_account *a)
+{
+	return mailbox_is_dovecots(a->from->format) || convert_is_wanted(a);
+}
+
 static int pass_changed(struct walk *w, const size_t *which, size_t n, struct error *err)
 {
 	for (size_t at = 0; at < n;) {
@@ -266,7 +279,7 @@ static int pass_changed(struct walk *w, const size_t *which, size_t n, struct er
 		size_t some = 0;
 
 		while (at + some < n && some < GROUP_MAX && messages < GROUP_MESSAGES &&
-		       !convert_is_wanted(&w->accounts[which[at + some]]))
+		       !goes_alone(&w->accounts[which[at + some]]))
 			messages += weight(&w->looks[which[at + some++]]);
 		if (some ? pass_together(w, which + at, some, err) < 0
 		         : pass_alone(w, which[at], err) < 0)
@@ -302,6 +315,7 @@ int copy_accounts(struct host *old_host, struct host *new_host, const struct cop
                   struct copy_result *out, struct error *err)
 {
 	AUTO_FREE struct look *looks = xcalloc(n + 1, sizeof *looks);
+	AUTO_FREE size_t *signed_ones = xcalloc(n + 1, sizeof *signed_ones);
 	struct walk w = { .old_host = old_host,
 		          .new_host = new_host,
 		          .accounts = accounts,
@@ -309,7 +323,8 @@ int copy_accounts(struct host *old_host, struct host *new_host, const struct cop
 		          .state = state,
 		          .options = options,
 		          .out = out,
-		          .looks = looks };
+		          .looks = looks,
+		          .signed_ones = signed_ones };
 
 	return walk(&w, err);
 }

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "copy/comparing.h"
+#include "copy/dsync.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +125,7 @@ static int read_slice(struct comparing *c, struct host *h, const struct mailbox_
 		wanted[n] = (struct mailbox_wanted){ f->origin ? f->origin : f->name, m };
 		rows[n++] = i;
 	}
-	result = transfer_digests(h, account, wanted, n, digests, err);
+	result = dsync_digests(h, account, listing, wanted, n, digests, err);
 	for (size_t i = 0; i < n; i++) {
 		struct expected *e = &c->rows[rows[i]];
 

@@ -407,8 +407,10 @@ int pass_files(struct pass *p, struct error *err)
 {
 	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
 	struct group g = group_of(p, 1);
+	int result = bring_files(&g, writer, err);
 
-	return bring_files(&g, writer, err);
+	pass_files_free(TAKE(p->files));
+	return result;
 }
 
 static int pass_converted(struct pass *p, struct error *err)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "copy/comparing.h"
 #include "copy/convert.h"
+#include "copy/dsync.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -223,7 +224,7 @@ static int compare_surplus(struct comparing *c, struct error *err)
 		return 0;
 
 	AUTO_FREE struct transfer_digest *digests = xcalloc(n, sizeof *digests);
-	result = transfer_digests(c->new_host, c->account->to, wanted, n, digests, err);
+	result = dsync_digests(c->new_host, c->account->to, &c->new, wanted, n, digests, err);
 	for (size_t i = 0; i < n; i++) {
 		if (result == 0)
 			tell_surplus(c, &wanted[i], &digests[i]);
@@ -233,6 +234,14 @@ static int compare_surplus(struct comparing *c, struct error *err)
 }
 
 /* ── the whole ───────────────────────────────────────────────────────────────────────────────── */
+
+/* As the pass has looked: a mailbox that dsync has brought is Dovecot's on both sides. */
+static int scan(struct comparing *c, struct host *h, const struct mailbox_account *account,
+                struct mail_listing *out, struct error *err)
+{
+	return mailbox_is_dovecots(c->account->from->format) ? dovecot_list(h, account, out, err)
+	                                                     : mailbox_scan(h, account, out, err);
+}
 
 static int look(struct comparing *c, struct error *err)
 {
@@ -248,17 +257,19 @@ static int look(struct comparing *c, struct error *err)
 			"without the old host, there is nothing to compare with: there was "
 			"no freeze yet");
 	/* no mailbox there at all: everything is missing, and is told so */
-	if (mailbox_scan(c->new_host, c->account->to, &c->new, err) < 0 && err->sys_errno != ENOENT)
+	if (scan(c, c->new_host, c->account->to, &c->new, err) < 0 && err->sys_errno != ENOENT)
 		return -1;
 	if (c->old_host &&
 	    (convert_is_wanted(c->account)
 	             ? convert_scan(c->old_host, c->account, &c->known, &c->new, &c->old, err)
-	             : mailbox_scan(c->old_host, c->account->from, &c->old, err)) < 0)
+	             : scan(c, c->old_host, c->account->from, &c->old, err)) < 0)
 		return -1;
 	if (convert_is_wanted(c->account))
 		for (size_t i = 0; i < c->old.troubles.n; i++)
 			strings_addf(&c->out->differences, "%s old host: %s", user,
 			             c->old.troubles.rows[i]);
+	if (c->old_host && mailbox_is_dovecots(c->account->from->format))
+		dsync_adopt_names(&c->old, &c->new);
 	for (size_t i = 0; i < c->new.troubles.n; i++)
 		strings_addf(&c->out->differences, "%s new host: %s", user,
 		             c->new.troubles.rows[i]);

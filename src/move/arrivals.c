@@ -2,9 +2,8 @@
 #include "move/arrivals.h"
 
 #include "base/memory.h"
+#include "copy/dsync.h"
 #include "copy/known.h"
-#include "copy/transfer.h"
-#include "remote/mailbox.h"
 
 #include <errno.h>
 
@@ -30,11 +29,11 @@ static size_t choose(const struct mail_listing *l, const struct known *manifest,
 }
 
 static int visit_chosen(struct move *m, const struct account_pair *pair,
-                        const struct mailbox_wanted *wanted, size_t n, arrival_visit_fn *visit,
-                        void *context, struct error *err)
+                        const struct mail_listing *listing, const struct mailbox_wanted *wanted,
+                        size_t n, arrival_visit_fn *visit, void *context, struct error *err)
 {
 	struct transfer_digest *digests = xcalloc(n, sizeof *digests);
-	int result = transfer_digests(m->new, &pair->to, wanted, n, digests, err);
+	int result = dsync_digests(m->new, &pair->to, listing, wanted, n, digests, err);
 
 	for (size_t i = 0; i < n; i++) {
 		struct arrival a = {
@@ -61,12 +60,12 @@ static int walk_account(struct move *m, const struct account_pair *pair, arrival
 	AUTO_FREE struct mailbox_wanted *wanted = NULL;
 	size_t n;
 
-	if (mailbox_scan(m->new, &pair->to, &listing, err) < 0)
+	if (dsync_scan(m->new, &pair->to, &listing, err) < 0)
 		return err->sys_errno == ENOENT ? 0 : error_context(err, "%s", pair->to.user);
 	if (known_load(&manifest, m->state, pair->from.user, MESSAGES_MANIFEST, err) < 0)
 		return -1;
 	n = choose(&listing, &manifest, &wanted);
-	return n ? visit_chosen(m, pair, wanted, n, visit, context, err) : 0;
+	return n ? visit_chosen(m, pair, &listing, wanted, n, visit, context, err) : 0;
 }
 
 int arrivals_walk(struct move *m, arrival_visit_fn *visit, void *context, struct error *err)
