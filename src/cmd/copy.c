@@ -6,45 +6,18 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "copy/copy.h"
-#include "remote/mailbox.h"
+#include "cmd/copy.h"
+#include "cmd/limit.h"
+#include "mail/digest.h"
 
 #include <getopt.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 16u
 #define WORDS_TOLD 20u
-
-struct copy {
-	struct cmd_run *run;
-	char *from, *to; /* absolute paths on their hosts */
-	struct host *from_host, *to_host;
-	struct state *state;
-	struct progress *progress;
-	struct copy_options options;
-	struct mailbox_account *accounts; /* two for each mailbox: on SRC, on DST */
-	size_t accounts_n;                /* mailboxes */
-	struct copy_result result;
-};
-
-static void copy_fini(struct copy *c)
-{
-	for (size_t i = 0; i < 2 * c->accounts_n; i++)
-		mailbox_account_fini(&c->accounts[i]);
-	free(c->accounts);
-	copy_result_fini(&c->result);
-	progress_free(c->progress);
-	state_close(c->state);
-	host_close(c->from_host);
-	host_close(c->to_host);
-	free(c->from);
-	free(c->to);
-}
 
 /* ── places ──────────────────────────────────────────────────────────────────────────────────── */
 
@@ -106,80 +79,49 @@ static int open_state(struct copy *c, const char *chosen, const char *from, cons
 	return state_open(&c->state, dir, err);
 }
 
-/* ── mailboxes ───────────────────────────────────────────────────────────────────────────────── */
+/* ── kinds ───────────────────────────────────────────────────────────────────────────────────── */
 
-static char *join(const char *path, const char *below)
+static int run_maildir(struct copy *c, struct error *err)
 {
-	return *below ? xasprintf("%s/%s", strcmp(path, "/") ? path : "", below) : xstrdup(path);
+	bool found;
+	int result = copy_maildirs(c, &found, err);
+
+	if (result < 0 || found)
+		return result;
+	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "there is no Maildir in %s",
+	          c->from);
+	return error_hint(err, "--kind tree copies files as they are");
 }
 
-static void add_account(struct copy *c, const struct mailbox_found *found)
+/* Where there are Maildirs, they are what is meant. */
+static int run_auto(struct copy *c, struct error *err)
 {
-	struct mailbox_account *pair = &c->accounts[2 * c->accounts_n++];
+	bool found;
+	int result = copy_maildirs(c, &found, err);
 
-	for (int side = 0; side < 2; side++)
-		pair[side] = (struct mailbox_account){
-			.user = xstrdup(*found->path ? found->path : "INBOX"),
-			.root = join(side ? c->to : c->from, found->path),
-			.format = MAILBOX_MAILDIR,
-			.layout = found->layout,
-			.uid = found->uid,
-			.gid = found->gid,
-		};
+	return result < 0 || found ? result : copy_a_tree(c, err);
 }
 
-static int make_roots(struct copy *c, const struct mailbox_found_list *found, struct error *err)
-{
-	for (size_t i = 0; i < c->accounts_n && !c->run->dry_run; i++) {
-		const struct mailbox_account *to = &c->accounts[2 * i + 1];
-		const struct mailbox_found *f = &found->rows[i];
+static const struct kind {
+	const char *name;
+	int (*run)(struct copy *c, struct error *err);
+} kinds[] = {
+	{ "auto", run_auto },
+	{ "maildir", run_maildir },
+	{ "tree", copy_a_tree },
+};
 
-		if (!host_has(c->to_host, to->root) &&
-		    host_mkdir(c->to_host, to->root, f->mode, f->uid, f->gid, err) < 0)
-			return -1;
-	}
-	return 0;
+static const struct kind *kind_find(const char *name)
+{
+	for (size_t i = 0; i < ROWS(kinds); i++)
+		if (!strcmp(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
 }
 
-static int find_maildirs(struct copy *c, struct error *err)
-{
-	AUTO_MAILBOX_FOUND struct mailbox_found_list found = { 0 };
+/* ── words ───────────────────────────────────────────────────────────────────────────────────── */
 
-	if (mailbox_find(c->from_host, c->from, DEPTH_MAX, &found, err) < 0)
-		return -1;
-	if (!found.n)
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-		                 "there is no Maildir in %s", c->from);
-	c->accounts = xcalloc(2 * found.n, sizeof *c->accounts);
-	for (size_t i = 0; i < found.n; i++)
-		add_account(c, &found.rows[i]);
-	return make_roots(c, &found, err);
-}
-
-static void show(void *context, const struct copy_progress *p)
-{
-	struct copy *c = context;
-
-	progress_at(c->progress, p->messages, p->total_messages, p->octets, p->account);
-}
-
-static int copy_mailboxes(struct copy *c, struct error *err)
-{
-	AUTO_FREE struct copy_account *pairs = xcalloc(c->accounts_n + 1, sizeof *pairs);
-
-	for (size_t i = 0; i < c->accounts_n; i++)
-		pairs[i] = (struct copy_account){ &c->accounts[2 * i], &c->accounts[2 * i + 1],
-			                          NULL };
-	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");
-	c->options.progress = show;
-	c->options.context = c;
-	return copy_accounts(c->from_host, c->to_host, pairs, c->accounts_n, c->state, &c->options,
-	                     &c->result, err);
-}
-
-/* ── the end ─────────────────────────────────────────────────────────────────────────────────── */
-
-static json_t *words_json(const struct strings *words)
+json_t *copy_words_json(const struct strings *words)
 {
 	json_t *list = json_array();
 
@@ -188,24 +130,7 @@ static json_t *words_json(const struct strings *words)
 	return list;
 }
 
-static void tell_json(const struct copy *c)
-{
-	const struct copy_result *r = &c->result;
-	json_t *document = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "files",
-		(json_int_t)r->files, "messages", (json_int_t)r->old_messages, "bytes_read",
-		(json_int_t)host_octets_read(c->from_host), "bytes_sent",
-		(json_int_t)host_octets_sent(c->to_host), "renamed", (json_int_t)r->renamed,
-		"created", (json_int_t)r->copied, "removed", (json_int_t)r->removed, "unchanged",
-		(json_int_t)r->unchanged, "failed", (json_int_t)r->skipped.n, "seconds", r->seconds,
-		"skipped", words_json(&r->skipped), "extra", words_json(&r->extra));
-
-	json_dumpf(document, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(document);
-}
-
-static void print_words(const struct copy *c, const char *title, const struct strings *words)
+void copy_print_words(const struct copy *c, const char *title, const struct strings *words)
 {
 	if (words->n)
 		printf("%s: %zu\n", title, words->n);
@@ -219,68 +144,81 @@ static void print_words(const struct copy *c, const char *title, const struct st
 		printf("  ... and %zu more (-v shows all)\n", words->n - WORDS_TOLD);
 }
 
-static void tell(const struct copy *c)
+double copy_seconds(const struct copy *c)
 {
-	const struct copy_result *r = &c->result;
-	char octets[16];
-
-	if (c->run->json) {
-		tell_json(c);
-		return;
-	}
-	if (!c->run->quiet)
-		printf("%zu mailboxes: %llu messages%s (%s), %llu renamed, %llu removed, %llu "
-		       "unchanged\n",
-		       c->accounts_n, (unsigned long long)r->copied,
-		       c->run->dry_run ? " would be copied" : " copied",
-		       text_size(octets, r->copied_octets), (unsigned long long)r->renamed,
-		       (unsigned long long)r->removed, (unsigned long long)r->unchanged);
-	print_words(c, "could not be copied", &r->skipped);
-	print_words(c, "at the destination only, left alone", &r->extra);
+	return (double)(clock_monotonic_ms() - c->began_ms) / 1000;
 }
 
-static int run(struct copy *c, const char *chosen_state, char *const places[2], struct error *err)
+/* ── the verb ────────────────────────────────────────────────────────────────────────────────── */
+
+struct wishes {
+	const struct kind *kind;
+	const char *state;
+	uint64_t rate; /* octets a second; 0: no limit */
+};
+
+static int run(struct copy *c, const struct wishes *w, char *const places[2], struct error *err)
 {
-	int64_t began_ms = clock_monotonic_ms();
-	int result;
+	const struct host_limit limit = { .octets_per_s = w->rate };
 
 	if (open_place(places[0], "source", false, &c->from_host, &c->from, err) < 0 ||
 	    open_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
-	    open_state(c, chosen_state, places[0], places[1], err) < 0 || find_maildirs(c, err) < 0)
+	    open_state(c, w->state, places[0], places[1], err) < 0 ||
+	    (w->rate && host_set_limit(c->from_host, &limit, err) < 0))
 		return -1;
-	result = copy_mailboxes(c, err);
-	c->result.seconds = (double)(clock_monotonic_ms() - began_ms) / 1000;
-	if (result < 0)
-		return -1;
-	tell(c);
-	return c->result.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;
+	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");
+	return w->kind->run(c, err);
+}
+
+static bool take_option(int option, struct copy *c, struct wishes *w)
+{
+	switch (option) {
+	case 'd':
+		return c->delete_extra = true;
+	case 'l':
+		return c->look_everywhere = true;
+	case 's':
+		w->state = optarg;
+		return true;
+	case 'k':
+		return (w->kind = kind_find(optarg)) != NULL;
+	case 'r':
+		return limit_parse_rate(optarg, &w->rate);
+	default:
+		return false;
+	}
+}
+
+static void copy_fini(struct copy *c)
+{
+	progress_free(c->progress);
+	state_close(c->state);
+	host_close(c->from_host);
+	host_close(c->to_host);
+	free(c->from);
+	free(c->to);
 }
 
 int cmd_copy(struct cmd_run *cmd, struct error *err)
 {
 	static const struct option options[] = {
+		{ "kind", required_argument, NULL, 'k' },
+		{ "limit", required_argument, NULL, 'r' },
 		{ "delete-extra", no_argument, NULL, 'd' },
 		{ "look-everywhere", no_argument, NULL, 'l' },
 		{ "state", required_argument, NULL, 's' },
 		{ 0 },
 	};
-	struct copy c = { .run = cmd, .options = { .dry_run = cmd->dry_run } };
-	const char *state = NULL;
+	struct copy c = { .run = cmd, .began_ms = clock_monotonic_ms() };
+	struct wishes wishes = { .kind = &kinds[0] };
 	int option, result;
 
-	while ((option = getopt_long(cmd->argc, cmd->argv, "", options, NULL)) != -1) {
-		if (option == 'd')
-			c.options.delete_extra = true;
-		else if (option == 'l')
-			c.options.look_everywhere = true;
-		else if (option == 's')
-			state = optarg;
-		else
+	while ((option = getopt_long(cmd->argc, cmd->argv, "", options, NULL)) != -1)
+		if (!take_option(option, &c, &wishes))
 			return EXIT_CODE_USAGE;
-	}
 	if (cmd->argc - optind != 2)
 		return EXIT_CODE_USAGE;
-	result = run(&c, state, cmd->argv + optind, err);
+	result = run(&c, &wishes, cmd->argv + optind, err);
 	copy_fini(&c);
 	return result;
 }

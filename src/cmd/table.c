@@ -37,8 +37,9 @@ const struct cmd cmd_table[] = {
 	  "one message: every place where it was seen", LOOKS, cmd_trace },
 	{ "report", "any time", "",
 	  "writes the evidence as one HTML and one JSON file", READS, cmd_report },
-	{ "copy", "tools", "[--delete-extra] [--look-everywhere] [--state DIR] SRC DST",
-	  "copies Maildirs, again and again, each time only what changed", 0, cmd_copy },
+	{ "copy", "tools",
+	  "[--kind KIND] [--limit RATE] [--delete-extra] [--look-everywhere] [--state DIR] SRC DST",
+	  "copies Maildirs or files, again and again, each time only what changed", 0, cmd_copy },
 	{ "sealed", NULL, "",
 	  "runs sealed copies of hosts", 0, cmd_sealed },
 };

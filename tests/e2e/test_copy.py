@@ -68,10 +68,31 @@ def test_what_only_the_destination_has_stays_until_that_is_asked_for(lab):
 
 def test_a_place_without_mail_and_wrong_words_are_told(lab):
     mover.Mover(lab.new, mover.settings())
-    done = lab.new.run("mailhaul", "copy", "/etc/postfix", COPY, check=False)
+    done = lab.new.run("mailhaul", "copy", "--kind", "maildir", "/etc/postfix", COPY, check=False)
     assert done.returncode == mover.PERSON and "no Maildir in /etc/postfix" in done.stderr
     done = lab.new.run("mailhaul", "copy", "/nowhere", COPY, check=False)
     assert done.returncode != 0 and "/nowhere" in done.stderr
     assert lab.new.run("mailhaul", "copy", "/etc", check=False).returncode == mover.USAGE
     done = lab.new.run("mailhaul", "copy", "root@192.0.2.77:/home", COPY, check=False, seconds=60)
     assert done.returncode == mover.UNREACHED, done.stderr
+
+
+def test_files_travel_as_they_are(lab):
+    mover.Mover(lab.new, mover.settings())
+    lab.old.sh("mkdir -p /srv/web/a && cd /srv/web && printf 1 >a/one && ln a/one two && ln -s a/one three"
+               " && truncate -s 8M hole && head -c 1500000 /dev/urandom >large && mkfifo pipe"
+               " && chown 1001:1001 large && chmod 640 large")
+    note = "import os, sys; print(os.{}('/srv/web/a/one', 'user.note'{}))"
+    lab.old.run("/usr/bin/python3", "-c", note.format("setxattr", ", b'hello'"))
+    source = f"root@{hosts.MANAGEMENT_V4}:/srv/web"
+    done = lab.new.run("mailhaul", "--json", "copy", "--limit", "500k", source, "/srv/web", seconds=60)
+    said = json.loads(done.stdout)
+    assert said["failed"] == 0 and any("pipe" in words for words in said["not_kept"]), said
+    listing = r"cd /srv/web && find . ! -type p -printf '%p %y %s %m %U %G %l %n %T@\n' | sort"
+    assert lab.new.sh(listing) == lab.old.sh(listing)
+    assert "hello" in lab.new.run("/usr/bin/python3", "-c", note.format("getxattr", "")).stdout
+    assert int(lab.new.sh("stat -c %b /srv/web/hole")) < 100
+    lab.old.sh("echo more >>/srv/web/a/one")
+    again = json.loads(lab.new.run("mailhaul", "--json", "copy", source, "/srv/web").stdout)
+    assert again["bytes_sent"] == 6 and again["created"] == 0, again     # one file of two names
+    assert lab.new.read("/srv/web/two") == b"1more\n"

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* copy_mailboxes -- `mailhaul copy` of every Maildir in a directory. */
+
+#include "cmd/copy.h"
+
+#include "base/memory.h"
+#include "copy/copy.h"
+#include "remote/mailbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEPTH_MAX 16u
+
+struct mailboxes {
+	struct copy *c;
+	struct copy_options options;
+	struct mailbox_account *accounts; /* owned; two for each mailbox: at SRC, at DST */
+	size_t n;                         /* mailboxes */
+	struct copy_result result;
+};
+
+static void mailboxes_fini(struct mailboxes *m)
+{
+	for (size_t i = 0; i < 2 * m->n; i++)
+		mailbox_account_fini(&m->accounts[i]);
+	free(m->accounts);
+	copy_result_fini(&m->result);
+}
+
+static char *join(const char *path, const char *below)
+{
+	return *below ? xasprintf("%s/%s", strcmp(path, "/") ? path : "", below) : xstrdup(path);
+}
+
+static void add_account(struct mailboxes *m, const struct mailbox_found *found)
+{
+	struct mailbox_account *pair = &m->accounts[2 * m->n++];
+
+	for (int side = 0; side < 2; side++)
+		pair[side] = (struct mailbox_account){
+			.user = xstrdup(*found->path ? found->path : "INBOX"),
+			.root = join(side ? m->c->to : m->c->from, found->path),
+			.format = MAILBOX_MAILDIR,
+			.layout = found->layout,
+			.uid = found->uid,
+			.gid = found->gid,
+		};
+}
+
+static int make_roots(struct mailboxes *m, const struct mailbox_found_list *found,
+                      struct error *err)
+{
+	struct host *to = m->c->to_host;
+
+	for (size_t i = 0; i < m->n && !m->c->run->dry_run; i++) {
+		const char *root = m->accounts[2 * i + 1].root;
+		const struct mailbox_found *f = &found->rows[i];
+
+		if (!host_has(to, root) && host_mkdir(to, root, f->mode, f->uid, f->gid, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int find(struct mailboxes *m, struct error *err)
+{
+	AUTO_MAILBOX_FOUND struct mailbox_found_list found = { 0 };
+
+	if (mailbox_find(m->c->from_host, m->c->from, DEPTH_MAX, &found, err) < 0)
+		return -1;
+	m->accounts = xcalloc(2 * found.n + 1, sizeof *m->accounts);
+	for (size_t i = 0; i < found.n; i++)
+		add_account(m, &found.rows[i]);
+	return make_roots(m, &found, err);
+}
+
+static void show(void *context, const struct copy_progress *p)
+{
+	struct mailboxes *m = context;
+
+	progress_at(m->c->progress, p->messages, p->total_messages, p->octets, p->account);
+}
+
+static int copy_all(struct mailboxes *m, struct error *err)
+{
+	AUTO_FREE struct copy_account *pairs = xcalloc(m->n + 1, sizeof *pairs);
+	struct copy *c = m->c;
+
+	for (size_t i = 0; i < m->n; i++)
+		pairs[i] = (struct copy_account){ &m->accounts[2 * i], &m->accounts[2 * i + 1],
+			                          NULL };
+	m->options = (struct copy_options){
+		.dry_run = c->run->dry_run,
+		.delete_extra = c->delete_extra,
+		.look_everywhere = c->look_everywhere,
+		.progress = show,
+		.context = m,
+	};
+	return copy_accounts(c->from_host, c->to_host, pairs, m->n, c->state, &m->options,
+	                     &m->result, err);
+}
+
+static void tell_json(const struct mailboxes *m)
+{
+	const struct copy_result *r = &m->result;
+	json_t *document = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "files",
+		(json_int_t)r->files, "messages", (json_int_t)r->old_messages, "bytes_read",
+		(json_int_t)host_octets_read(m->c->from_host), "bytes_sent",
+		(json_int_t)host_octets_sent(m->c->to_host), "renamed", (json_int_t)r->renamed,
+		"created", (json_int_t)r->copied, "removed", (json_int_t)r->removed, "unchanged",
+		(json_int_t)r->unchanged, "failed", (json_int_t)r->skipped.n, "seconds",
+		copy_seconds(m->c), "skipped", copy_words_json(&r->skipped), "extra",
+		copy_words_json(&r->extra));
+
+	json_dumpf(document, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(document);
+}
+
+static void tell(const struct mailboxes *m)
+{
+	const struct copy_result *r = &m->result;
+	char octets[16];
+
+	if (m->c->run->json) {
+		tell_json(m);
+		return;
+	}
+	if (!m->c->run->quiet)
+		printf("%zu Maildirs: %llu messages%s (%s), %llu renamed, %llu removed, %llu "
+		       "unchanged\n",
+		       m->n, (unsigned long long)r->copied,
+		       m->c->run->dry_run ? " would be copied" : " copied",
+		       text_size(octets, r->copied_octets), (unsigned long long)r->renamed,
+		       (unsigned long long)r->removed, (unsigned long long)r->unchanged);
+	copy_print_words(m->c, "could not be copied", &r->skipped);
+	copy_print_words(m->c, "at the destination only, left alone", &r->extra);
+}
+
+int copy_maildirs(struct copy *c, bool *found, struct error *err)
+{
+	struct mailboxes m = { .c = c };
+	int result = find(&m, err);
+
+	*found = m.n > 0;
+	if (result == 0 && m.n)
+		result = copy_all(&m, err);
+	if (result == 0 && m.n) {
+		tell(&m);
+		result = m.result.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;
+	}
+	mailboxes_fini(&m);
+	return result;
+}
