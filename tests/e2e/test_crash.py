@@ -77,8 +77,10 @@ def test_an_agent_that_is_killed_and_a_cable_that_is_pulled_in_mid_transfer(lab)
     journey.admin.run("survey")
     journey.admin.run("prepare")
     for trouble in ("agent", "cable"):
-        child = subprocess.Popen(journey.admin.command("seed"), stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
+        # so slowly that it is in mid-transfer when the trouble comes
+        child = subprocess.Popen(journey.admin.command("seed", "--limit", "1M"),
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 stdin=subprocess.DEVNULL)
         find = "pgrep -f '[.]mailhaul/agent-'"
         wait_for(lambda: lab.old.run("sh", "-c", find, check=False).stdout, 20, "the agent")
         time.sleep(0.2)

@@ -22,7 +22,9 @@ def give_formats(lab):
     # dovecot's passwd-file looks at whole seconds
     lab.old.sh("touch -d yesterday /etc/dovecot/mbox-users; doveadm reload")
     for login, form in FORMATS.items():
-        assert form in lab.old.sh(f"doveadm user -f mail {login}")
+        # a reload ends the auth process under the first who ask
+        wait_for(lambda who=login, want=form: want in lab.old.run(
+            "doveadm", "user", "-f", "mail", who, check=False).stdout, 20, f"{login} as {form}")
 
 
 def store(lab, login, folder, subject, flags=""):
