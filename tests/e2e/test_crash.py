@@ -9,7 +9,6 @@ so each start finds what the one before left.
 import re
 import signal
 import subprocess
-import time
 
 from conftest import Journey
 from lab import daemons, imap, mover, sealed
@@ -72,6 +71,11 @@ def test_killed_at_each_journal_write_the_end_is_the_same(lab):
     journey.settle("old", seconds=20)
 
 
+def sent_by(host: sealed.Host, process: int) -> int:
+    """Octets that a process has written until now."""
+    return int(re.search(r"wchar: (\d+)", host.sh(f"cat /proc/{process}/io"))[1])
+
+
 def test_an_agent_that_is_killed_and_a_cable_that_is_pulled_in_mid_transfer(lab):
     journey = Journey(lab, mover.settings())
     journey.admin.run("survey")
@@ -81,11 +85,10 @@ def test_an_agent_that_is_killed_and_a_cable_that_is_pulled_in_mid_transfer(lab)
         child = subprocess.Popen(journey.admin.command("seed", "--limit", "1M"),
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                  stdin=subprocess.DEVNULL)
-        find = "pgrep -f '[.]mailhaul/agent-'"
-        wait_for(lambda: lab.old.run("sh", "-c", find, check=False).stdout, 20, "the agent")
-        time.sleep(0.2)
+        agent, = wait_for(lambda: daemons.agents(lab.old), 20, "the agent")
+        wait_for(lambda: sent_by(lab.old, agent) > 500_000, 20, "it to send")
         if trouble == "agent":
-            lab.old.sh(f"kill -9 $({find})")
+            lab.old.run("kill", "-9", str(agent))
         else:
             sealed.cable(lab.old, False)
         said, _ = child.communicate(timeout=120)

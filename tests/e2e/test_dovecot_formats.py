@@ -141,13 +141,14 @@ def test_a_copy_that_is_killed_goes_on_later(lab, admin, victim):
     letter = b"Subject: big\r\n\r\n" + b"0123456789abcdef" * 60 * 1024 + b"\r\n"
     for _ in range(40):
         imap.store(lab.old, "bob", "INBOX", letter)
-    child = subprocess.Popen(admin.command("seed"), stdin=subprocess.DEVNULL,
+    # so slowly that it is under way when the trouble comes
+    child = subprocess.Popen(admin.command("seed", "--limit", "10M"), stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     wait_for(lambda: size_of(lab.new, "/home/bob/mdbox") > 5_000_000, 60, "some of it to arrive")
     if victim == "mailhaul":
         lab.new.sh("kill -9 $(pgrep -x mailhaul)")
     elif victim == "old's agent":
-        lab.old.sh("kill -9 $(pgrep -f 'agent-[0-9.]*-')")
+        lab.old.run("kill", "-9", *map(str, daemons.agents(lab.old)))
     else:
         lab.new.sh("kill -9 $(pgrep -x doveadm)")
     child.wait(120)

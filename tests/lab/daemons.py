@@ -62,6 +62,14 @@ def kill(host: Host, name: str) -> None:
         host.run("kill", "-9", str(running))
 
 
+def agents(host: Host) -> list[int]:
+    """The process ids of the host's agents: by what they run, as the shells that look whether the
+    agent is there have its path in their arguments, too."""
+    look = ('for p in /proc/[0-9]*; do case "$(readlink $p/exe)" in '
+            '*/.mailhaul/agent-*) echo ${p#/proc/};; esac; done')
+    return [int(line) for line in host.run("sh", "-c", look, check=False).stdout.split()]
+
+
 def _alive(host: Host, running: int, children: str) -> bool:
     look = f"kill -0 {running}"
     if children:
