@@ -63,13 +63,29 @@ static const char *which_sql(enum messages_which which)
 {
 	switch (which) {
 	case MESSAGES_ALL:
-		return "";
+		return "1";
 	case MESSAGES_PRESENT:
-		return " AND gone = 0";
+		return "gone = 0";
 	case MESSAGES_MANIFEST:
-		return " AND manifest = 1";
+		return "manifest = 1";
 	}
-	return "";
+	return "1";
+}
+
+/* The rows of one account, or of all: two statements, since one with "?1 IS NULL OR account = ?1"
+ * reads all rows for each account. */
+static int prepare_of(struct state *s, sqlite3_stmt **q, const char *select, const char *account,
+                      enum messages_which which, const char *order, struct error *err)
+{
+	AUTO_FREE char *sql = xasprintf("%s WHERE %s AND %s%s%s", select,
+	                                account ? "account = ?1" : "1", which_sql(which),
+	                                *order ? " ORDER BY " : "", order);
+
+	if (state_prepare(s, q, sql, err) < 0)
+		return -1;
+	if (account)
+		bind_text(*q, 1, account);
+	return 0;
 }
 
 /* ── messages ────────────────────────────────────────────────────────────────────────────────── */
@@ -185,16 +201,11 @@ static int visit_messages(struct state *s, sqlite3_stmt *q, message_visit_fn *vi
 int messages_walk(struct state *s, const char *account, enum messages_which which,
                   message_visit_fn *visit, void *context, struct error *err)
 {
-	AUTO_FREE char *sql = xasprintf("SELECT " MESSAGE_COLUMNS
-	                                " FROM message WHERE (?1 IS NULL OR account = ?1)%s"
-	                                " ORDER BY account, folder, base",
-	                                which_sql(which));
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
-	if (state_prepare(s, &q, sql, err) < 0)
+	if (prepare_of(s, &q, "SELECT " MESSAGE_COLUMNS " FROM message", account, which,
+	               "account, folder, base", err) < 0)
 		return -1;
-	if (account)
-		bind_text(q, 1, account);
 	return visit_messages(s, q, visit, context, err);
 }
 
@@ -215,15 +226,11 @@ int messages_find(struct state *s, const char *message_id, message_visit_fn *vis
 int messages_count(struct state *s, const char *account, enum messages_which which,
                    uint64_t *messages, uint64_t *octets, struct error *err)
 {
-	AUTO_FREE char *sql = xasprintf("SELECT count(*), total(size) FROM message"
-	                                " WHERE (?1 IS NULL OR account = ?1)%s",
-	                                which_sql(which));
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
-	if (state_prepare(s, &q, sql, err) < 0)
+	if (prepare_of(s, &q, "SELECT count(*), total(size) FROM message", account, which, "",
+	               err) < 0)
 		return -1;
-	if (account)
-		bind_text(q, 1, account);
 	if (state_step(s, q, err) < 0)
 		return -1;
 	*messages = (uint64_t)sqlite3_column_int64(q, 0);
@@ -260,18 +267,14 @@ int folder_put(struct state *s, const struct folder_record *f, struct error *err
 int folders_walk(struct state *s, const char *account, enum messages_which which,
                  folder_visit_fn *visit, void *context, struct error *err)
 {
-	AUTO_FREE char *sql = xasprintf(
-		"SELECT account, folder, uidvalidity, uidnext, file_size, file_mtime_ns,"
-		" file_sha256, gone, manifest FROM folder"
-		" WHERE (?1 IS NULL OR account = ?1)%s ORDER BY account, folder",
-		which_sql(which));
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 	int found;
 
-	if (state_prepare(s, &q, sql, err) < 0)
+	if (prepare_of(s, &q,
+	               "SELECT account, folder, uidvalidity, uidnext, file_size, file_mtime_ns,"
+	               " file_sha256, gone, manifest FROM folder",
+	               account, which, "account, folder", err) < 0)
 		return -1;
-	if (account)
-		bind_text(q, 1, account);
 	while ((found = state_step(s, q, err)) == 1) {
 		struct folder_record f = {
 			.account = state_column(q, 0),
@@ -319,18 +322,14 @@ int beside_put(struct state *s, const struct beside_record *b, struct error *err
 int beside_walk(struct state *s, const char *account, enum messages_which which,
                 beside_visit_fn *visit, void *context, struct error *err)
 {
-	AUTO_FREE char *sql = xasprintf(
-		"SELECT account, place, path, target, size, mtime_ns, sha256, gone,"
-		" manifest FROM beside WHERE (?1 IS NULL OR account = ?1)%s"
-		" ORDER BY account, place, path",
-		which_sql(which));
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 	int found;
 
-	if (state_prepare(s, &q, sql, err) < 0)
+	if (prepare_of(s, &q,
+	               "SELECT account, place, path, target, size, mtime_ns, sha256, gone,"
+	               " manifest FROM beside",
+	               account, which, "account, place, path", err) < 0)
 		return -1;
-	if (account)
-		bind_text(q, 1, account);
 	while ((found = state_step(s, q, err)) == 1) {
 		struct beside_record b = {
 			.account = state_column(q, 0),
