@@ -4,143 +4,85 @@
 
 #include "base/memory.h"
 #include "remote/mailbox.h"
+#include "remote/sending.h"
 #include "wire/mailbox.h"
 
 #include <string.h>
 
-/* Octets of a STORE frame; of a BYTES record in it. */
-#define FRAME_FILL (1u << 20)
+/* Octets of a BYTES record. */
 #define PIECE_MAX (256u << 10)
 #define CHANGES_FILL (1u << 20)
 
 struct mailbox_writer {
-	struct host *h;
-	struct buf body;
-	unsigned ahead; /* requests whose answers were not read */
-	bool dirty;     /* something was sent since the last commit */
-	bool failed;
+	struct sending to;
 };
 
 struct mailbox_writer *mailbox_writer_new(struct host *h)
 {
 	struct mailbox_writer *w = xcalloc(1, sizeof *w);
 
-	w->h = h;
+	w->to = (struct sending){ .h = h, .kind = WIRE_MAIL_STORE, .most = HOST_AHEAD };
 	return w;
-}
-
-static int collect(struct mailbox_writer *w, unsigned leave, struct error *err)
-{
-	int result = 0;
-
-	while (w->ahead > leave) {
-		struct error later = { 0 };
-
-		w->ahead--;
-		/* all of them, and the first reason: the others only repeat it */
-		if (host_collect(w->h, NULL, NULL, NULL, result < 0 ? &later : err) < 0) {
-			result = -1;
-			leave = 0;
-		}
-	}
-	return result;
-}
-
-static int give_up(struct mailbox_writer *w)
-{
-	struct error ignored = { 0 };
-
-	w->failed = true;
-	buf_reset(&w->body);
-	(void)!collect(w, 0, &ignored);
-	return -1;
-}
-
-static int flush(struct mailbox_writer *w, struct error *err)
-{
-	if (!w->body.n)
-		return 0;
-	if (w->ahead == HOST_AHEAD && collect(w, HOST_AHEAD / 2, err) < 0)
-		return give_up(w);
-	w->dirty = true;
-	if (host_send(w->h, WIRE_MAIL_STORE, buf_span(&w->body), err) < 0)
-		return give_up(w);
-	w->ahead++;
-	buf_reset(&w->body);
-	return 0;
-}
-
-static int added(struct mailbox_writer *w, struct error *err)
-{
-	return w->body.n >= FRAME_FILL ? flush(w, err) : 0;
-}
-
-static int check(struct mailbox_writer *w, struct error *err)
-{
-	if (!w->failed)
-		return 0;
-	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
-	                 "host %s: storing failed before", host_name(w->h));
 }
 
 int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *account,
                         const char *folder, const char *name, const struct mail_message *m,
                         struct error *err)
 {
-	if (check(w, err) < 0)
+	if (sending_check(&w->to, err) < 0)
 		return -1;
-	wire_put_tag(&w->body, WIRE_MAIL_PUT_MESSAGE);
-	wire_put_text(&w->body, account->root);
-	wire_put_text(&w->body, folder);
-	wire_put_u64(&w->body, m->in_new);
-	wire_put_text(&w->body, name);
-	wire_put_u64(&w->body, m->mode);
-	wire_put_u64(&w->body, account->uid);
-	wire_put_u64(&w->body, account->gid);
-	wire_put_u64(&w->body, (uint64_t)m->mtime_ns);
-	return added(w, err);
+	wire_put_tag(&w->to.body, WIRE_MAIL_PUT_MESSAGE);
+	wire_put_text(&w->to.body, account->root);
+	wire_put_text(&w->to.body, folder);
+	wire_put_u64(&w->to.body, m->in_new);
+	wire_put_text(&w->to.body, name);
+	wire_put_u64(&w->to.body, m->mode);
+	wire_put_u64(&w->to.body, account->uid);
+	wire_put_u64(&w->to.body, account->gid);
+	wire_put_u64(&w->to.body, (uint64_t)m->mtime_ns);
+	return sending_added(&w->to, err);
 }
 
 int mailbox_put_file(struct mailbox_writer *w, const struct mailbox_file *f, struct error *err)
 {
-	if (check(w, err) < 0)
+	if (sending_check(&w->to, err) < 0)
 		return -1;
-	wire_put_tag(&w->body, WIRE_MAIL_PUT_FILE);
-	wire_put_text(&w->body, f->root);
-	wire_put_text(&w->body, f->path);
-	wire_put_u64(&w->body, f->keep);
-	wire_put_u64(&w->body, f->mode);
-	wire_put_u64(&w->body, f->uid);
-	wire_put_u64(&w->body, f->gid);
-	wire_put_u64(&w->body, (uint64_t)f->mtime_ns);
-	return added(w, err);
+	wire_put_tag(&w->to.body, WIRE_MAIL_PUT_FILE);
+	wire_put_text(&w->to.body, f->root);
+	wire_put_text(&w->to.body, f->path);
+	wire_put_u64(&w->to.body, f->keep);
+	wire_put_u64(&w->to.body, f->mode);
+	wire_put_u64(&w->to.body, f->uid);
+	wire_put_u64(&w->to.body, f->gid);
+	wire_put_u64(&w->to.body, (uint64_t)f->mtime_ns);
+	return sending_added(&w->to, err);
 }
 
 int mailbox_put_link(struct mailbox_writer *w, const struct mailbox_file *f, const char *target,
                      struct error *err)
 {
-	if (check(w, err) < 0)
+	if (sending_check(&w->to, err) < 0)
 		return -1;
-	wire_put_tag(&w->body, WIRE_MAIL_LINK);
-	wire_put_text(&w->body, f->root);
-	wire_put_text(&w->body, f->path);
-	wire_put_text(&w->body, target);
-	wire_put_u64(&w->body, f->uid);
-	wire_put_u64(&w->body, f->gid);
-	return added(w, err);
+	wire_put_tag(&w->to.body, WIRE_MAIL_LINK);
+	wire_put_text(&w->to.body, f->root);
+	wire_put_text(&w->to.body, f->path);
+	wire_put_text(&w->to.body, target);
+	wire_put_u64(&w->to.body, f->uid);
+	wire_put_u64(&w->to.body, f->gid);
+	return sending_added(&w->to, err);
 }
 
 int mailbox_put_bytes(struct mailbox_writer *w, struct span bytes, struct error *err)
 {
-	if (check(w, err) < 0)
+	if (sending_check(&w->to, err) < 0)
 		return -1;
 	while (bytes.n) {
 		size_t n = bytes.n < PIECE_MAX ? bytes.n : PIECE_MAX;
 
-		wire_put_tag(&w->body, WIRE_MAIL_BYTES);
-		wire_put_span(&w->body, (struct span){ bytes.p, n });
+		wire_put_tag(&w->to.body, WIRE_MAIL_BYTES);
+		wire_put_span(&w->to.body, (struct span){ bytes.p, n });
 		bytes = span_from(bytes, n);
-		if (added(w, err) < 0)
+		if (sending_added(&w->to, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -148,27 +90,25 @@ int mailbox_put_bytes(struct mailbox_writer *w, struct span bytes, struct error 
 
 int mailbox_put_done(struct mailbox_writer *w, const struct digest *digest, struct error *err)
 {
-	if (check(w, err) < 0)
+	if (sending_check(&w->to, err) < 0)
 		return -1;
-	wire_put_tag(&w->body, WIRE_MAIL_DONE);
-	wire_put_digest(&w->body, digest);
-	wire_put_text(&w->body, "");
-	return added(w, err);
+	wire_put_tag(&w->to.body, WIRE_MAIL_DONE);
+	wire_put_digest(&w->to.body, digest);
+	wire_put_text(&w->to.body, "");
+	return sending_added(&w->to, err);
 }
 
 int mailbox_put_drop(struct mailbox_writer *w, struct error *err)
 {
-	if (check(w, err) < 0)
+	if (sending_check(&w->to, err) < 0)
 		return -1;
-	wire_put_tag(&w->body, WIRE_MAIL_DROP);
-	return added(w, err);
+	wire_put_tag(&w->to.body, WIRE_MAIL_DROP);
+	return sending_added(&w->to, err);
 }
 
 int mailbox_writer_settle(struct mailbox_writer *w, struct error *err)
 {
-	if (check(w, err) < 0 || flush(w, err) < 0)
-		return -1;
-	return collect(w, 0, err) < 0 ? give_up(w) : 0;
+	return sending_settle(&w->to, err);
 }
 
 int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
@@ -179,15 +119,13 @@ int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
 
 	if (mailbox_writer_settle(w, err) < 0)
 		return -1;
-	if (host_call(w->h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, &end, err) < 0) {
-		w->dirty = false;
-		return give_up(w);
-	}
-	w->dirty = false;
+	w->to.dirty = false;
+	if (host_call(w->to.h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, &end, err) < 0)
+		return sending_give_up(&w->to);
 	r = (struct wire_reader){ .rest = buf_span(&end) };
 	placed = wire_get_u64(&r);
 	if (wire_read_end(&r, "answer to MAIL_COMMIT", err) < 0)
-		return give_up(w);
+		return sending_give_up(&w->to);
 	if (n)
 		*n = placed;
 	return 0;
@@ -195,23 +133,12 @@ int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
 
 void mailbox_writer_free(struct mailbox_writer *w)
 {
-	struct error ignored = { 0 };
+	AUTO_BUF struct buf spoil = { 0 };
 
 	if (!w)
 		return;
-	buf_reset(&w->body);
-	if (w->dirty) {
-		/* A record that no STORE has: the agent drops the batch, and the COMMIT behind
-		 * it wakes it up for the next. */
-		AUTO_BUF struct buf spoil = { 0 };
-
-		wire_put_u64(&spoil, 0);
-		(void)!collect(w, 0, &ignored);
-		(void)!host_call(w->h, WIRE_MAIL_STORE, buf_span(&spoil), NULL, NULL, NULL,
-		                 &ignored);
-		(void)!host_call(w->h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, NULL, &ignored);
-	}
-	buf_fini(&w->body);
+	wire_put_u64(&spoil, 0); /* a record that no STORE has */
+	sending_end(&w->to, buf_span(&spoil), WIRE_MAIL_COMMIT);
 	free(w);
 }
 

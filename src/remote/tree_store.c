@@ -3,86 +3,40 @@
 /* tree_store -- the half of remote/tree.h that changes a host. */
 
 #include "base/memory.h"
+#include "remote/sending.h"
 #include "remote/tree.h"
 #include "wire/mailbox.h"
 #include "wire/tree.h"
 
-/* Octets of a STORE frame; frames whose answers were not read. */
-#define FRAME_FILL (1u << 20)
+/* Frames whose answers were not read. */
 #define AHEAD 16u
 
 _Static_assert(AHEAD <= HOST_AHEAD, "what remote/host.h allows");
-_Static_assert(FRAME_FILL + WIRE_CHUNK + 2 * TREE_ATTRIBUTES_MAX < WIRE_BODY_MAX,
+_Static_assert(SENDING_FILL + WIRE_CHUNK + 2 * TREE_ATTRIBUTES_MAX < WIRE_BODY_MAX,
                "the last record fits into the frame that it fills");
 
 struct tree_writer {
-	struct host *h;
+	struct sending to;
 	const char *root;
-	struct buf body;
-	unsigned ahead;
-	bool dirty; /* something was sent since the last commit */
-	bool failed;
 };
 
 struct tree_writer *tree_writer_new(struct host *h, const char *root)
 {
 	struct tree_writer *w = xcalloc(1, sizeof *w);
 
-	w->h = h;
+	w->to = (struct sending){ .h = h, .kind = WIRE_TREE_STORE, .most = AHEAD };
 	w->root = root;
 	return w;
-}
-
-static int collect(struct tree_writer *w, unsigned leave, struct error *err)
-{
-	int result = 0;
-
-	while (w->ahead > leave) {
-		struct error later = { 0 };
-
-		w->ahead--;
-		/* all of them, and the first reason: the others only repeat it */
-		if (host_collect(w->h, NULL, NULL, NULL, result < 0 ? &later : err) < 0) {
-			result = -1;
-			leave = 0;
-		}
-	}
-	return result;
-}
-
-static int give_up(struct tree_writer *w)
-{
-	struct error ignored = { 0 };
-
-	w->failed = true;
-	buf_reset(&w->body);
-	(void)!collect(w, 0, &ignored);
-	return -1;
-}
-
-static int flush(struct tree_writer *w, struct error *err)
-{
-	if (!w->body.n)
-		return 0;
-	if (w->ahead == AHEAD && collect(w, AHEAD / 2, err) < 0)
-		return give_up(w);
-	w->dirty = true;
-	if (host_send(w->h, WIRE_TREE_STORE, buf_span(&w->body), err) < 0)
-		return give_up(w);
-	w->ahead++;
-	buf_reset(&w->body);
-	return 0;
 }
 
 /* Begins a record. */
 static int begin(struct tree_writer *w, enum wire_tree_tag tag, struct error *err)
 {
-	if (w->failed)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
-		                 "host %s: storing failed before", host_name(w->h));
-	if (!w->body.n)
-		wire_put_text(&w->body, w->root);
-	wire_put_tree_tag(&w->body, tag);
+	if (sending_check(&w->to, err) < 0)
+		return -1;
+	if (!w->to.body.n)
+		wire_put_text(&w->to.body, w->root);
+	wire_put_tree_tag(&w->to.body, tag);
 	return 0;
 }
 
@@ -91,14 +45,9 @@ static int begin_named(struct tree_writer *w, enum wire_tree_tag tag, uint64_t i
 {
 	if (begin(w, tag, err) < 0)
 		return -1;
-	wire_put_u64(&w->body, id);
-	wire_put_text(&w->body, path);
+	wire_put_u64(&w->to.body, id);
+	wire_put_text(&w->to.body, path);
 	return 0;
-}
-
-static int end(struct tree_writer *w, struct error *err)
-{
-	return w->body.n >= FRAME_FILL ? flush(w, err) : 0;
 }
 
 int tree_write_file(struct tree_writer *w, uint64_t id, const char *path,
@@ -107,9 +56,9 @@ int tree_write_file(struct tree_writer *w, uint64_t id, const char *path,
 {
 	if (begin_named(w, WIRE_TREE_PUT_FILE, id, path, err) < 0)
 		return -1;
-	wire_put_node(&w->body, node);
-	wire_put_attributes(&w->body, attributes);
-	return end(w, err);
+	wire_put_node(&w->to.body, node);
+	wire_put_attributes(&w->to.body, attributes);
+	return sending_added(&w->to, err);
 }
 
 int tree_write_bytes(struct tree_writer *w, uint64_t offset, struct span bytes, struct error *err)
@@ -119,11 +68,11 @@ int tree_write_bytes(struct tree_writer *w, uint64_t offset, struct span bytes, 
 
 		if (begin(w, WIRE_TREE_BYTES, err) < 0)
 			return -1;
-		wire_put_u64(&w->body, offset);
-		wire_put_span(&w->body, (struct span){ bytes.p, n });
+		wire_put_u64(&w->to.body, offset);
+		wire_put_span(&w->to.body, (struct span){ bytes.p, n });
 		bytes = span_from(bytes, n);
 		offset += n;
-		if (end(w, err) < 0)
+		if (sending_added(&w->to, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -133,14 +82,14 @@ int tree_write_done(struct tree_writer *w, const struct digest *digest, struct e
 {
 	if (begin(w, WIRE_TREE_DONE, err) < 0)
 		return -1;
-	wire_put_digest(&w->body, digest);
-	wire_put_u64(&w->body, 0);
-	return end(w, err);
+	wire_put_digest(&w->to.body, digest);
+	wire_put_u64(&w->to.body, 0);
+	return sending_added(&w->to, err);
 }
 
 int tree_write_drop(struct tree_writer *w, struct error *err)
 {
-	return begin(w, WIRE_TREE_DROP, err) < 0 ? -1 : end(w, err);
+	return begin(w, WIRE_TREE_DROP, err) < 0 ? -1 : sending_added(&w->to, err);
 }
 
 int tree_write_link(struct tree_writer *w, uint64_t id, const char *path,
@@ -148,8 +97,8 @@ int tree_write_link(struct tree_writer *w, uint64_t id, const char *path,
 {
 	if (begin_named(w, WIRE_TREE_PUT_LINK, id, path, err) < 0)
 		return -1;
-	wire_put_node(&w->body, node);
-	return end(w, err);
+	wire_put_node(&w->to.body, node);
+	return sending_added(&w->to, err);
 }
 
 int tree_write_hard(struct tree_writer *w, uint64_t id, const char *path, const char *to,
@@ -157,13 +106,14 @@ int tree_write_hard(struct tree_writer *w, uint64_t id, const char *path, const 
 {
 	if (begin_named(w, WIRE_TREE_PUT_HARD, id, path, err) < 0)
 		return -1;
-	wire_put_text(&w->body, to);
-	return end(w, err);
+	wire_put_text(&w->to.body, to);
+	return sending_added(&w->to, err);
 }
 
 int tree_write_dir(struct tree_writer *w, uint64_t id, const char *path, struct error *err)
 {
-	return begin_named(w, WIRE_TREE_MAKE_DIR, id, path, err) < 0 ? -1 : end(w, err);
+	return begin_named(w, WIRE_TREE_MAKE_DIR, id, path, err) < 0 ? -1
+	                                                             : sending_added(&w->to, err);
 }
 
 int tree_write_set(struct tree_writer *w, uint64_t id, const char *path,
@@ -172,9 +122,9 @@ int tree_write_set(struct tree_writer *w, uint64_t id, const char *path,
 {
 	if (begin_named(w, WIRE_TREE_SET, id, path, err) < 0)
 		return -1;
-	wire_put_node(&w->body, node);
-	wire_put_attributes(&w->body, attributes);
-	return end(w, err);
+	wire_put_node(&w->to.body, node);
+	wire_put_attributes(&w->to.body, attributes);
+	return sending_added(&w->to, err);
 }
 
 int tree_write_remove(struct tree_writer *w, uint64_t id, const char *path, bool whole,
@@ -182,8 +132,8 @@ int tree_write_remove(struct tree_writer *w, uint64_t id, const char *path, bool
 {
 	if (begin_named(w, WIRE_TREE_REMOVE, id, path, err) < 0)
 		return -1;
-	wire_put_u64(&w->body, whole);
-	return end(w, err);
+	wire_put_u64(&w->to.body, whole);
+	return sending_added(&w->to, err);
 }
 
 struct told {
@@ -221,42 +171,26 @@ int tree_write_commit(struct tree_writer *w, const struct tree_outcome *outcome,
                       struct error *err)
 {
 	AUTO_BUF struct buf answer = { 0 };
-	struct told told = { w->h, outcome };
+	struct told told = { w->to.h, outcome };
 	struct wire_reader r;
 
-	if (w->failed)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
-		                 "host %s: storing failed before", host_name(w->h));
-	if (flush(w, err) < 0)
+	if (sending_settle(&w->to, err) < 0)
 		return -1;
-	if (collect(w, 0, err) < 0)
-		return give_up(w);
-	w->dirty = false;
-	if (host_call(w->h, WIRE_TREE_COMMIT, SPAN(""), commit_data, &told, &answer, err) < 0)
-		return give_up(w);
+	w->to.dirty = false;
+	if (host_call(w->to.h, WIRE_TREE_COMMIT, SPAN(""), commit_data, &told, &answer, err) < 0)
+		return sending_give_up(&w->to);
 	r = (struct wire_reader){ .rest = buf_span(&answer) };
 	*done = wire_get_u64(&r);
-	return wire_read_end(&r, "answer to TREE_COMMIT", err) < 0 ? give_up(w) : 0;
+	return wire_read_end(&r, "answer to TREE_COMMIT", err) < 0 ? sending_give_up(&w->to) : 0;
 }
 
 void tree_writer_free(struct tree_writer *w)
 {
-	struct error ignored = { 0 };
+	AUTO_BUF struct buf spoil = { 0 };
 
 	if (!w)
 		return;
-	buf_reset(&w->body);
-	(void)!collect(w, 0, &ignored);
-	if (w->dirty) {
-		/* A root that none is: the agent drops the batch, and the COMMIT behind it wakes
-		 * it up for the next. */
-		AUTO_BUF struct buf spoil = { 0 };
-
-		wire_put_text(&spoil, "");
-		(void)!host_call(w->h, WIRE_TREE_STORE, buf_span(&spoil), NULL, NULL, NULL,
-		                 &ignored);
-		(void)!host_call(w->h, WIRE_TREE_COMMIT, SPAN(""), NULL, NULL, NULL, &ignored);
-	}
-	buf_fini(&w->body);
+	wire_put_text(&spoil, ""); /* a root that none is */
+	sending_end(&w->to, buf_span(&spoil), WIRE_TREE_COMMIT);
 	free(w);
 }
