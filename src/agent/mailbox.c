@@ -243,12 +243,8 @@ static int fetch_done(struct fetch *f, struct error *err)
 
 static int tell_failed(struct fill *f, uint64_t index, const struct error *why, struct error *err)
 {
-	AUTO_BUF struct buf body = { 0 };
-
-	wire_put_error(&body, why);
 	wire_put_tag(&f->out, WIRE_MAIL_FAILED);
-	wire_put_u64(&f->out, index);
-	wire_put_span(&f->out, buf_span(&body));
+	wire_put_failed(&f->out, index, why);
 	return fill_added(f, err);
 }
 

@@ -121,12 +121,10 @@ static int change_one(struct changing *c, struct wire_reader *r, struct error *e
 
 static int tell_failed(struct agent *a, uint64_t index, const struct error *why, struct error *err)
 {
-	AUTO_BUF struct buf body = { 0 }, out = { 0 };
+	AUTO_BUF struct buf out = { 0 };
 
-	wire_put_error(&body, why);
 	wire_put_tag(&out, WIRE_MAIL_FAILED);
-	wire_put_u64(&out, index);
-	wire_put_span(&out, buf_span(&body));
+	wire_put_failed(&out, index, why);
 	return agent_send(a, buf_span(&out), err);
 }
 

@@ -40,12 +40,8 @@ static int fill_added(struct fill *f, struct error *err)
 
 static int tell_failed(struct fill *f, uint64_t index, const struct error *why, struct error *err)
 {
-	AUTO_BUF struct buf body = { 0 };
-
-	wire_put_error(&body, why);
 	wire_put_tree_tag(&f->out, WIRE_TREE_FAILED);
-	wire_put_u64(&f->out, index);
-	wire_put_span(&f->out, buf_span(&body));
+	wire_put_failed(&f->out, index, why);
 	return fill_added(f, err);
 }
 

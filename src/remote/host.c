@@ -207,6 +207,12 @@ int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *
 	}
 }
 
+int host_malformed(const struct host *h, const char *what, struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+	                 "host %s: malformed %s on the wire", h->name, what);
+}
+
 int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_fn *data,
               void *context, struct buf *end, struct error *err)
 {

@@ -194,6 +194,8 @@ int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_f
 int host_send(struct host *h, enum wire_kind kind, struct span body, struct error *err) MUST_CHECK;
 int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *end,
                  struct error *err) MUST_CHECK;
+/* The error of an answer that is none; `what` it was to be. -1. */
+int host_malformed(const struct host *h, const char *what, struct error *err);
 /* Waits until an answer, or the end, of one of the hosts that have `asked` set has come in, and sets
  * `ready` for each. An agent that keeps silent for too long is a broken connection. */
 int host_wait(struct host *const hosts[], const bool asked[], bool ready[], size_t n,

@@ -16,12 +16,6 @@
 #define SMALL_FILE_MAX (512u << 20)
 #define TROUBLES_MAX 10000u
 
-static int malformed(struct host *h, const char *what, struct error *err)
-{
-	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-	                 "host %s: malformed %s on the wire", host_name(h), what);
-}
-
 /* ── scan ────────────────────────────────────────────────────────────────────────────────────── */
 
 struct scan {
@@ -38,7 +32,7 @@ static int scan_folder(struct scan *s, struct wire_reader *r, struct error *err)
 	wire_get_folder(r, &f);
 	if (r->bad || s->out->folders_n == FOLDERS_MAX) {
 		mail_folder_fini(&f);
-		return malformed(s->h, "folder", err);
+		return host_malformed(s->h, "folder", err);
 	}
 	mail_listing_take_folder(s->out, &f);
 	return 0;
@@ -52,7 +46,7 @@ static int scan_message(struct scan *s, struct mail_folder *f, struct wire_reade
 	wire_get_message(r, &m);
 	if (r->bad || !f || ++s->messages > MESSAGES_MAX) {
 		mail_message_fini(&m);
-		return malformed(s->h, "message", err);
+		return host_malformed(s->h, "message", err);
 	}
 	mail_folder_take_message(f, &m);
 	return 0;
@@ -65,7 +59,7 @@ static int scan_file(struct scan *s, struct wire_reader *r, struct error *err)
 	wire_get_file(r, &file);
 	if (r->bad || s->out->files_n == FOLDERS_MAX) {
 		mail_file_fini(&file);
-		return malformed(s->h, "file", err);
+		return host_malformed(s->h, "file", err);
 	}
 	mail_listing_take_file(s->out, &file);
 	return 0;
@@ -76,7 +70,7 @@ static int scan_piece(struct scan *s, struct buf *to, struct wire_reader *r, str
 	struct span piece = wire_get_span(r);
 
 	if (r->bad || !to || to->n + piece.n > SMALL_FILE_MAX)
-		return malformed(s->h, "uidlist", err);
+		return host_malformed(s->h, "uidlist", err);
 	buf_add_span(to, piece);
 	return 0;
 }
@@ -88,7 +82,7 @@ static int scan_trouble(struct scan *s, struct wire_reader *r, struct error *err
 	AUTO_BUF struct buf printable = { 0 };
 
 	if (r->bad)
-		return malformed(s->h, "trouble", err);
+		return host_malformed(s->h, "trouble", err);
 	buf_add_printable(&printable, words);
 	if (to->n < TROUBLES_MAX)
 		strings_add(to, buf_text(&printable));
@@ -102,7 +96,7 @@ static int scan_state(struct scan *s, struct wire_reader *r, struct error *err)
 
 	wire_get_mbox_state(r, &state);
 	if (r->bad || !s->states || s->states->n >= s->out->folders_n)
-		result = malformed(s->h, "state", err);
+		result = host_malformed(s->h, "state", err);
 	else
 		mbox_states_add(s->states, &state);
 	free(state.folder);
@@ -114,7 +108,7 @@ static int scan_id(struct scan *s, struct mail_folder *f, struct wire_reader *r,
 	struct span id = wire_get_span(r);
 
 	if (r->bad || !f || !f->n || id.n > 998 || f->rows[f->n - 1].message_id)
-		return malformed(s->h, "Message-ID", err);
+		return host_malformed(s->h, "Message-ID", err);
 	f->rows[f->n - 1].message_id = span_dup(id);
 	return 0;
 }
@@ -143,7 +137,7 @@ static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
 	case WIRE_MBOX_STATE:
 		return scan_state(s, r, err);
 	default:
-		return malformed(s->h, "scan", err);
+		return host_malformed(s->h, "scan", err);
 	}
 }
 
@@ -283,7 +277,7 @@ static int fetch_begin(struct fetch *f, struct wire_reader *r, struct error *err
 	from_line = wire_get_span(r);
 	if (r->bad || f->open || f->index >= f->n ||
 	    (f->wanted && strcmp(now.base, f->wanted[f->index].m->base) != 0)) {
-		result = malformed(f->h, "answer", err);
+		result = host_malformed(f->h, "answer", err);
 	} else {
 		f->open = true;
 		result = f->reader->begin(f->reader->context, f->index, &now, from_line, err);
@@ -298,20 +292,18 @@ static int fetch_done(struct fetch *f, struct wire_reader *r, struct error *err)
 	struct span message_id = wire_get_span(r);
 
 	if (r->bad || !f->open)
-		return malformed(f->h, "answer", err);
+		return host_malformed(f->h, "answer", err);
 	f->open = false;
 	return f->reader->done(f->reader->context, f->index++, &digest, message_id, err);
 }
 
 static int fetch_failed(struct fetch *f, struct wire_reader *r, struct error *err)
 {
-	uint64_t index = wire_get_u64(r);
-	struct span body = wire_get_span(r);
 	struct error why = { 0 };
 
-	if (r->bad || index != f->index || f->index >= f->n)
-		return malformed(f->h, "answer", err);
-	(void)!wire_get_error(body, &why);
+	wire_get_failed(r, f->index, &why);
+	if (r->bad || f->index >= f->n)
+		return host_malformed(f->h, "answer", err);
 	f->open = false;
 	return f->reader->failed(f->reader->context, f->index++, &why, err);
 }
@@ -330,14 +322,14 @@ static int fetch_data(void *context, struct span body, struct error *err)
 		} else if (tag == WIRE_MAIL_BYTES && f->open) {
 			struct span bytes = wire_get_span(&r);
 
-			result = r.bad ? malformed(f->h, "answer", err)
+			result = r.bad ? host_malformed(f->h, "answer", err)
 			               : f->reader->bytes(f->reader->context, f->index, bytes, err);
 		} else if (tag == WIRE_MAIL_DONE) {
 			result = fetch_done(f, &r, err);
 		} else if (tag == WIRE_MAIL_FAILED) {
 			result = fetch_failed(f, &r, err);
 		} else {
-			result = malformed(f->h, "answer", err);
+			result = host_malformed(f->h, "answer", err);
 		}
 	}
 	return result;
@@ -350,7 +342,7 @@ int mailbox_fetch_collect(struct host *h, const struct mailbox_wanted *wanted, s
 
 	if (host_collect(h, fetch_data, &f, NULL, err) < 0)
 		return -1;
-	return f.index == n ? 0 : malformed(h, "answer", err);
+	return f.index == n ? 0 : host_malformed(h, "answer", err);
 }
 
 int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account,
@@ -365,7 +357,7 @@ int mailbox_mbox_fetch(struct host *h, const struct mailbox_account *account,
 	wire_put_u64(&body, keep);
 	if (host_call(h, WIRE_MBOX_FETCH, buf_span(&body), fetch_data, &f, NULL, err) < 0)
 		return -1;
-	return f.index == 1 ? 0 : malformed(h, "answer", err);
+	return f.index == 1 ? 0 : host_malformed(h, "answer", err);
 }
 
 int mailbox_mbox_grow(struct host *h, const struct mailbox_account *account,

@@ -6,12 +6,6 @@
 
 #define FOUND_MAX 10000000u
 
-static int malformed(struct host *h, const char *what, struct error *err)
-{
-	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-	                 "host %s: malformed %s on the wire", host_name(h), what);
-}
-
 /* ── find ────────────────────────────────────────────────────────────────────────────────────── */
 
 void mailbox_found_fini(struct mailbox_found_list *l)
@@ -40,7 +34,7 @@ static int take_found(void *context, struct span body, struct error *err)
 
 		if (r.bad || !right || !wire_path_fits(path) || layout > MAILBOX_LAYOUT_FS ||
 		    mode > 07777 || uid > UINT32_MAX || gid > UINT32_MAX || f->out->n == FOUND_MAX)
-			return malformed(f->h, "MAIL_FIND", err);
+			return host_malformed(f->h, "MAIL_FIND", err);
 		ARRAY_GROW(f->out->rows, f->out->n, f->out->room);
 		f->out->rows[f->out->n++] = (struct mailbox_found){
 			.path = TAKE(path),
@@ -85,7 +79,7 @@ static int take_signs(void *context, struct span body, struct error *err)
 		uint64_t state = wire_get_u64(&r);
 
 		if (r.bad || !right || state > MAILBOX_SIGN_NONE || s->got == s->n)
-			return malformed(s->h, "MAIL_SIGN", err);
+			return host_malformed(s->h, "MAIL_SIGN", err);
 		s->out[s->got++] = (struct mailbox_sign){ digest, (enum mailbox_sign_state)state };
 	}
 	return 0;
@@ -116,5 +110,5 @@ int mailbox_sign_collect(struct host *h, struct mailbox_sign *out, size_t n, str
 
 	if (host_collect(h, take_signs, &s, NULL, err) < 0)
 		return -1;
-	return s.got == n ? 0 : malformed(h, "MAIL_SIGN", err);
+	return s.got == n ? 0 : host_malformed(h, "MAIL_SIGN", err);
 }

@@ -161,8 +161,7 @@ static int change_data(void *context, struct span body, struct error *err)
 		struct span words = wire_get_span(&r);
 
 		if (r.bad || tag != WIRE_MAIL_FAILED || index >= c->words.n)
-			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-			                 "host %s: malformed answer on the wire", host_name(c->h));
+			return host_malformed(c->h, "answer", err);
 		(void)!wire_get_error(words, &why);
 		c->failed(c->context, c->words.rows[index], &why);
 	}

@@ -9,8 +9,7 @@
 
 static int malformed(struct host *h, struct error *err)
 {
-	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-	                 "host %s: malformed answer about a file tree on the wire", host_name(h));
+	return host_malformed(h, "answer about a file tree", err);
 }
 
 /* ── scan ────────────────────────────────────────────────────────────────────────────────────── */
@@ -91,15 +90,15 @@ static int scan_dir(struct scan *s, struct wire_reader *r, struct error *err)
 
 static int scan_failed(struct scan *s, struct wire_reader *r, struct error *err)
 {
-	uint64_t index = wire_get_u64(r);
-	struct span body = wire_get_span(r);
 	struct tree_dir *d = &s->rows[s->index];
+	struct error why = { 0 };
 
-	if (r->bad || index != s->index)
+	wire_get_failed(r, s->index, &why);
+	if (r->bad)
 		return malformed(s->h, err);
 	tree_dir_fini(d);
 	d->failed = true;
-	(void)!wire_get_error(body, &d->why);
+	d->why = why;
 	s->index++;
 	return 0;
 }
@@ -226,13 +225,11 @@ static int fetch_done(struct fetch *f, struct wire_reader *r, struct error *err)
 
 static int fetch_failed(struct fetch *f, struct wire_reader *r, struct error *err)
 {
-	uint64_t index = wire_get_u64(r);
-	struct span body = wire_get_span(r);
 	struct error why = { 0 };
 
-	if (r->bad || index != f->index)
+	wire_get_failed(r, f->index, &why);
+	if (r->bad)
 		return malformed(f->h, err);
-	(void)!wire_get_error(body, &why);
 	f->open = false;
 	return f->to->failed(f->to->context, f->index++, &why, err);
 }

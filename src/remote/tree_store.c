@@ -153,9 +153,7 @@ static int commit_data(void *context, struct span body, struct error *err)
 		struct error why = { 0 };
 
 		if (r.bad || (tag != WIRE_TREE_FAILED && tag != WIRE_TREE_NOTE))
-			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-			                 "host %s: malformed answer about a file tree on the wire",
-			                 host_name(t->h));
+			return host_malformed(t->h, "answer about a file tree", err);
 		if (tag == WIRE_TREE_FAILED) {
 			(void)!wire_get_error(what, &why);
 			t->outcome->failed(t->outcome->context, id, &why);

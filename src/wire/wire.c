@@ -236,6 +236,15 @@ void wire_put_error(struct buf *body, const struct error *err)
 	wire_put_text(body, err->hint);
 }
 
+void wire_put_failed(struct buf *body, uint64_t index, const struct error *why)
+{
+	AUTO_BUF struct buf words = { 0 };
+
+	wire_put_error(&words, why);
+	wire_put_u64(body, index);
+	wire_put_span(body, buf_span(&words));
+}
+
 int wire_get_error(struct span body, struct error *err)
 {
 	struct wire_reader r = { .rest = body };
@@ -253,4 +262,15 @@ int wire_get_error(struct span body, struct error *err)
 	error_set(err, (enum error_scope)scope, (enum error_retry)retry, 0, "%s", buf_text(&text));
 	err->sys_errno = e < 4096 ? (int)e : 0;
 	return error_hint(err, "%s", buf_text(&hint));
+}
+
+void wire_get_failed(struct wire_reader *r, uint64_t index, struct error *why)
+{
+	uint64_t of = wire_get_u64(r);
+	struct span words = wire_get_span(r);
+
+	if (r->bad || of != index)
+		r->bad = true;
+	else
+		(void)!wire_get_error(words, why);
 }

@@ -143,6 +143,8 @@ void wire_put_entry(struct buf *body, const struct wire_entry *entry);
 void wire_put_listener(struct buf *body, const struct wire_listener *listener);
 void wire_put_session(struct buf *body, const struct wire_session *session);
 void wire_put_error(struct buf *body, const struct error *err);
+/* That the row `index` of a request failed: u64 index, span error. */
+void wire_put_failed(struct buf *body, uint64_t index, const struct error *why);
 
 /* ── reading ─────────────────────────────────────────────────────────────────────────────────── */
 
@@ -178,3 +180,5 @@ int wire_get_listener(struct span body, struct wire_listener *out, struct error 
 int wire_get_session(struct span body, struct wire_session *out, struct error *err) MUST_CHECK;
 /* Turns an ERROR frame's body into *err; always -1. Scope and retry from outside are checked. */
 int wire_get_error(struct span body, struct error *err);
+/* What wire_put_failed() wrote; r->bad when it is about another row than `index`. */
+void wire_get_failed(struct wire_reader *r, uint64_t index, struct error *why);
