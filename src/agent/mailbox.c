@@ -4,7 +4,7 @@
 
 #include "wire/mailbox.h"
 
-#include "agent/agent.h"
+#include "agent/fill.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "mail/header.h"
@@ -18,32 +18,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Records on their way into frames. */
-struct fill {
-	struct agent *a;
-	struct buf out;
-	bool gone; /* mailhaul does not listen any more */
-};
-
-static int fill_send(struct fill *f, struct error *err)
-{
-	if (f->out.n && agent_send(f->a, buf_span(&f->out), err) < 0) {
-		f->gone = true;
-		return -1;
-	}
-	buf_reset(&f->out);
-	return 0;
-}
-
-static int fill_added(struct fill *f, struct error *err)
-{
-	return f->out.n >= WIRE_MAIL_FILL ? fill_send(f, err) : 0;
-}
-
 static int fill_pieces(struct fill *f, enum wire_mail_tag tag, struct span bytes, struct error *err)
 {
 	while (bytes.n) {
-		size_t n = bytes.n < WIRE_MAIL_FILL ? bytes.n : WIRE_MAIL_FILL;
+		size_t n = bytes.n < WIRE_FILL ? bytes.n : WIRE_FILL;
 
 		wire_put_tag(&f->out, tag);
 		wire_put_span(&f->out, (struct span){ bytes.p, n });

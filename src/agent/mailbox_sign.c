@@ -4,7 +4,7 @@
 
 #include "wire/mailbox.h"
 
-#include "agent/agent.h"
+#include "agent/fill.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "store/sign.h"
@@ -12,14 +12,9 @@
 #define SETTLED 1u
 #define NO_SIGN 2u
 
-struct found {
-	struct agent *a;
-	struct buf out;
-};
-
 static int tell_found(void *context, const struct store_found *found, struct error *err)
 {
-	struct found *f = context;
+	struct fill *f = context;
 
 	wire_put_tag(&f->out, WIRE_MAIL_FOUND);
 	wire_put_text(&f->out, found->path);
@@ -27,26 +22,21 @@ static int tell_found(void *context, const struct store_found *found, struct err
 	wire_put_u64(&f->out, found->mode);
 	wire_put_u64(&f->out, found->uid);
 	wire_put_u64(&f->out, found->gid);
-	if (f->out.n < WIRE_MAIL_FILL)
-		return 0;
-	if (agent_send(f->a, buf_span(&f->out), err) < 0)
-		return -1;
-	buf_reset(&f->out);
-	return 0;
+	return fill_added(f, err);
 }
 
 int agent_mail_find(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	AUTO_FREE char *path = wire_get_string(r);
 	uint64_t depth = wire_get_u64(r);
-	struct found f = { .a = a };
+	struct fill f = { .a = a };
 	int result = wire_read_end(r, "MAIL_FIND", err);
 
 	if (result == 0)
 		result = store_find_maildirs(a->rootfd, path, depth < 64 ? (unsigned)depth : 64,
 		                             tell_found, &f, err);
-	if (result == 0 && f.out.n)
-		result = agent_send(a, buf_span(&f.out), err);
+	if (result == 0)
+		result = fill_send(&f, err);
 	buf_fini(&f.out);
 	return result;
 }

@@ -2,7 +2,7 @@
 
 /* trees -- answers what only looks at a file tree: TREE_SCAN, TREE_FETCH. */
 
-#include "agent/agent.h"
+#include "agent/fill.h"
 #include "base/cleanup.h"
 #include "tree/below.h"
 #include "tree/read.h"
@@ -11,32 +11,8 @@
 
 #include <errno.h>
 
-/* Records on their way into frames. */
-struct fill {
-	struct agent *a;
-	struct buf out;
-	bool gone;       /* mailhaul does not listen any more */
-	bool quiet;      /* content is only hashed */
-	uint64_t silent; /* octets since something was sent */
-};
-
 /* Hashing a file of many gigabytes says nothing for minutes: an empty frame shows that we live. */
 #define SILENT_MAX (256u << 20)
-
-static int fill_send(struct fill *f, struct error *err)
-{
-	if (f->out.n && agent_send(f->a, buf_span(&f->out), err) < 0) {
-		f->gone = true;
-		return -1;
-	}
-	buf_reset(&f->out);
-	return 0;
-}
-
-static int fill_added(struct fill *f, struct error *err)
-{
-	return f->out.n >= WIRE_TREE_FILL ? fill_send(f, err) : 0;
-}
 
 static int tell_failed(struct fill *f, uint64_t index, const struct error *why, struct error *err)
 {
@@ -105,10 +81,17 @@ int agent_tree_scan(struct agent *a, struct wire_reader *r, struct buf *end, str
 
 /* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */
 
+struct reading {
+	struct fill fill;
+	bool quiet;      /* content is only hashed */
+	uint64_t silent; /* octets since something was sent */
+};
+
 static int fetch_begin(void *context, const struct tree_node *node,
                        const struct tree_attributes *attributes, struct error *err)
 {
-	struct fill *f = context;
+	struct reading *reading = context;
+	struct fill *f = &reading->fill;
 
 	wire_put_tree_tag(&f->out, WIRE_TREE_BEGIN);
 	wire_put_node(&f->out, node);
@@ -121,13 +104,14 @@ static int fetch_begin(void *context, const struct tree_node *node,
 
 static int fetch_bytes(void *context, uint64_t offset, struct span bytes, struct error *err)
 {
-	struct fill *f = context;
+	struct reading *reading = context;
+	struct fill *f = &reading->fill;
 
-	if (f->quiet) {
-		f->silent += bytes.n;
-		if (f->silent < SILENT_MAX)
+	if (reading->quiet) {
+		reading->silent += bytes.n;
+		if (reading->silent < SILENT_MAX)
 			return 0;
-		f->silent = 0;
+		reading->silent = 0;
 		f->gone = agent_send(f->a, SPAN(""), err) < 0;
 		return f->gone ? -1 : 0;
 	}
@@ -137,15 +121,16 @@ static int fetch_bytes(void *context, uint64_t offset, struct span bytes, struct
 	return fill_added(f, err);
 }
 
-static int fetch_one(int rootfd, const char *path, enum tree_want want, struct fill *f,
+static int fetch_one(int rootfd, const char *path, enum tree_want want, struct reading *reading,
                      uint64_t index, struct error *err)
 {
-	const struct tree_reader reader = { f, fetch_begin, fetch_bytes };
+	const struct tree_reader reader = { reading, fetch_begin, fetch_bytes };
+	struct fill *f = &reading->fill;
 	struct error why = { 0 };
 	struct digest digest;
 	bool young;
 
-	f->quiet = want == TREE_WANT_DIGEST;
+	reading->quiet = want == TREE_WANT_DIGEST;
 	if (tree_read(rootfd, path, want, &reader, &digest, &young, &why) < 0) {
 		if (!f->gone)
 			return tell_failed(f, index, &why, err);
@@ -158,7 +143,7 @@ static int fetch_one(int rootfd, const char *path, enum tree_want want, struct f
 	return fill_added(f, err);
 }
 
-static int fetch_next(int rootfd, struct wire_reader *r, struct fill *f, uint64_t index,
+static int fetch_next(int rootfd, struct wire_reader *r, struct reading *f, uint64_t index,
                       struct error *err)
 {
 	bool is_wanted = wire_get_u64(r) == WIRE_TREE_WANTED;
@@ -174,7 +159,7 @@ static int fetch_next(int rootfd, struct wire_reader *r, struct fill *f, uint64_
 int agent_tree_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	AUTO_FREE char *root = wire_get_tree_root(r);
-	struct fill f = { .a = a };
+	struct reading f = { .fill = { .a = a } };
 	int result = 0;
 
 	if (r->bad)
@@ -186,7 +171,7 @@ int agent_tree_fetch(struct agent *a, struct wire_reader *r, struct buf *end, st
 	for (uint64_t i = 0; result == 0 && r->rest.n; i++)
 		result = fetch_next(rootfd, r, &f, i, err);
 	if (result == 0)
-		result = fill_send(&f, err);
-	buf_fini(&f.out);
+		result = fill_send(&f.fill, err);
+	buf_fini(&f.fill.out);
 	return result;
 }

@@ -2,7 +2,7 @@
 
 /* trees_store -- answers TREE_STORE and TREE_COMMIT: a file tree comes to this host's disk. */
 
-#include "agent/agent.h"
+#include "agent/fill.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "tree/below.h"
@@ -197,24 +197,24 @@ void agent_tree_end(struct agent *a)
 
 static int tell(struct agent *a, const struct tree_told *told, size_t n, struct error *err)
 {
-	AUTO_BUF struct buf out = { 0 }, body = { 0 };
+	struct fill f = { .a = a };
+	int result = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		bool is_note = told[i].note != NULL;
-
-		buf_reset(&body);
-		if (!is_note)
-			wire_put_error(&body, &told[i].why);
-		wire_put_tree_tag(&out, is_note ? WIRE_TREE_NOTE : WIRE_TREE_FAILED);
-		wire_put_u64(&out, told[i].id);
-		wire_put_span(&out, is_note ? span_of(told[i].note) : buf_span(&body));
-		if (out.n < WIRE_TREE_FILL)
-			continue;
-		if (agent_send(a, buf_span(&out), err) < 0)
-			return -1;
-		buf_reset(&out);
+	for (size_t i = 0; result == 0 && i < n; i++) {
+		if (told[i].note) {
+			wire_put_tree_tag(&f.out, WIRE_TREE_NOTE);
+			wire_put_u64(&f.out, told[i].id);
+			wire_put_text(&f.out, told[i].note);
+		} else {
+			wire_put_tree_tag(&f.out, WIRE_TREE_FAILED);
+			wire_put_failed(&f.out, told[i].id, &told[i].why);
+		}
+		result = fill_added(&f, err);
 	}
-	return out.n ? agent_send(a, buf_span(&out), err) : 0;
+	if (result == 0)
+		result = fill_send(&f, err);
+	buf_fini(&f.out);
+	return result;
 }
 
 int agent_tree_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)

@@ -91,9 +91,6 @@ enum wire_mail_tag {
 	WIRE_MBOX_ID, /* Message-ID of the MESSAGE before it */
 };
 
-/* Octets of records that are collected before a frame is sent. */
-#define WIRE_MAIL_FILL (256u << 10)
-
 void wire_put_account(struct buf *body, const struct mailbox_account *account);
 /* The strings are owned by the caller: mailbox_account_fini() frees them. A NUL
  * inside, or a root that is no absolute path: r->bad. */

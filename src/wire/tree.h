@@ -58,9 +58,6 @@ enum wire_tree_tag {
 	WIRE_TREE_NOTE, /* u64 id, words */
 };
 
-/* Octets of records that are collected before a frame is sent. */
-#define WIRE_TREE_FILL (256u << 10)
-
 void wire_put_tree_tag(struct buf *body, enum wire_tree_tag tag);
 /* A path, or a name (one component, not empty); r->bad when it does not fit. The caller owns it. */
 char *wire_get_tree_path(struct wire_reader *r) MUST_CHECK;

@@ -38,6 +38,7 @@
 #define WIRE_BODY_MAX (4u << 20) /* octets; longer things travel in several frames */
 #define WIRE_HEADER_SIZE 9u
 #define WIRE_CHUNK (256u << 10) /* octets of file data in one DATA frame */
+#define WIRE_FILL (256u << 10)  /* octets of records that are collected before a frame is sent */
 
 /* "C": answered only by an agent that was started with --control. */
 enum wire_kind {
