@@ -239,7 +239,7 @@ static int fetch_one(struct agent *a, struct wire_reader *r, const struct mailbo
 		                       .in_new = wire_get_u64(r) != 0 };
 
 	wanted.offset = wire_get_u64(r);
-	if (r->bad || !is_wanted || !wire_path_fits(folder) || !mail_name_fits(span_of(base)) ||
+	if (r->bad || !is_wanted || !mail_path_fits(folder) || !mail_name_fits(span_of(base)) ||
 	    strchr(suffix, '/'))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
 		                 "malformed MAIL_FETCH on the wire");

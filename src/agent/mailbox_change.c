@@ -103,7 +103,7 @@ static int change_one(struct changing *c, struct wire_reader *r, struct error *e
 	uint64_t tag = wire_get_u64(r);
 	AUTO_FREE char *folder = wire_get_string(r);
 
-	if (r->bad || !wire_path_fits(folder))
+	if (r->bad || !mail_path_fits(folder))
 		return malformed(err);
 	if (tag == WIRE_MAIL_RENAME || tag == WIRE_MAIL_REMOVE)
 		return c->account.format == MAILBOX_MAILDIR ? change_message(c, tag, folder, r, err)
@@ -193,8 +193,8 @@ int agent_mbox_append(struct agent *a, struct wire_reader *r, struct buf *end, s
 	m.digest = wire_get_digest(r);
 	if (wire_read_end(r, "MBOX_APPEND", err) < 0)
 		return -1;
-	if (uid > UINT32_MAX || gid > UINT32_MAX || !wire_path_fits(folder) ||
-	    !wire_path_fits(path) || account.format != MAILBOX_MBOX || strpbrk(from_line, "\r\n") ||
+	if (uid > UINT32_MAX || gid > UINT32_MAX || !mail_path_fits(folder) ||
+	    !mail_path_fits(path) || account.format != MAILBOX_MBOX || strpbrk(from_line, "\r\n") ||
 	    strpbrk(flags, "\r\n") || strpbrk(keywords, "\r\n"))
 		return malformed(err);
 	m.folder = folder;

@@ -54,7 +54,7 @@ static void sign_one(struct agent *a, struct wire_reader *r, struct buf *out)
 	for (uint64_t i = 0; i < n && !r->bad; i++) {
 		AUTO_FREE char *path = wire_get_string(r);
 
-		r->bad = r->bad || !wire_path_fits(path);
+		r->bad = r->bad || !mail_path_fits(path);
 		strings_add(&beside, path);
 	}
 	if (r->bad)

@@ -62,7 +62,7 @@ static int put_message(struct write_batch *b, struct wire_reader *r, struct erro
 	t.uid = get_u32(r);
 	t.gid = get_u32(r);
 	t.mtime_ns = (int64_t)wire_get_u64(r);
-	if (r->bad || !wire_path_fits(folder) || root[0] != '/')
+	if (r->bad || !mail_path_fits(folder) || root[0] != '/')
 		return malformed(err);
 	return write_begin_message(b, &t, err);
 }
@@ -78,7 +78,7 @@ static int put_file(struct write_batch *b, struct wire_reader *r, struct error *
 	t.uid = get_u32(r);
 	t.gid = get_u32(r);
 	t.mtime_ns = (int64_t)wire_get_u64(r);
-	if (r->bad || !*path || !wire_path_fits(path) || root[0] != '/')
+	if (r->bad || !*path || !mail_path_fits(path) || root[0] != '/')
 		return malformed(err);
 	return write_begin_file(b, &t, err);
 }
@@ -92,7 +92,7 @@ static int put_link(struct write_batch *b, struct wire_reader *r, struct error *
 
 	t.uid = get_u32(r);
 	t.gid = get_u32(r);
-	if (r->bad || !*path || !*target || !wire_path_fits(path) || root[0] != '/')
+	if (r->bad || !*path || !*target || !mail_path_fits(path) || root[0] != '/')
 		return malformed(err);
 	return write_link(b, &t, target, err);
 }

@@ -24,7 +24,7 @@ int agent_mbox_grow(struct agent *a, struct wire_reader *r, struct buf *end, str
 	AUTO_FREE char *path = wire_get_string(r);
 	grow.path = path;
 	grow.undo = wire_get_u64(r) != 0;
-	if (!*path || !wire_path_fits(path) || account.format != MAILBOX_MBOX ||
+	if (!*path || !mail_path_fits(path) || account.format != MAILBOX_MBOX ||
 	    account.root[0] != '/')
 		r->bad = true;
 	if (wire_read_end(r, "MBOX_GROW", err) < 0)

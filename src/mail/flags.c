@@ -27,6 +27,18 @@ bool mail_name_fits(struct span name)
 	       !span_is(name, "..") && span_find(name, '/') < 0 && span_find(name, 0) < 0;
 }
 
+bool mail_path_fits(const char *path)
+{
+	struct span rest = span_of(path), part;
+
+	if (!*path)
+		return true;
+	while (span_next_part(&rest, '/', &part))
+		if (!mail_name_fits(part))
+			return false;
+	return true;
+}
+
 /* The letters behind ":2,"; none for any other kind of suffix. */
 static struct span letters_of(struct span suffix)
 {

@@ -29,6 +29,9 @@ void mail_name_split(struct span file_name, struct span *base, struct span *suff
 /* A name that may stand in a directory: not empty, ".", "..", longer than 255 octets, and without
  * '/' and NUL. Whatever came over the wire goes through here before it is opened. */
 bool mail_name_fits(struct span name);
+/* A path below a root: "" (the root itself), or names that fit with one '/' between; so no "..", no
+ * "//", no leading '/'. */
+bool mail_path_fits(const char *path);
 
 /* Appends the flag letters of `suffix`, each once, in the order of ASCII: ":2,TaS" gives "ST". */
 void mail_suffix_flags(struct span suffix, struct buf *out);

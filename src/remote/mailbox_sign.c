@@ -32,7 +32,7 @@ static int take_found(void *context, struct span body, struct error *err)
 		uint64_t layout = wire_get_u64(&r), mode = wire_get_u64(&r);
 		uint64_t uid = wire_get_u64(&r), gid = wire_get_u64(&r);
 
-		if (r.bad || !right || !wire_path_fits(path) || layout > MAILBOX_LAYOUT_FS ||
+		if (r.bad || !right || !mail_path_fits(path) || layout > MAILBOX_LAYOUT_FS ||
 		    mode > 07777 || uid > UINT32_MAX || gid > UINT32_MAX || f->out->n == FOUND_MAX)
 			return host_malformed(f->h, "MAIL_FIND", err);
 		ARRAY_GROW(f->out->rows, f->out->n, f->out->room);

@@ -66,16 +66,7 @@ bool tree_node_same_version(const struct tree_node *a, const struct tree_node *b
 
 bool tree_path_fits(const char *path)
 {
-	struct span rest = span_of(path), part;
-
-	if (rest.n > TREE_PATH_MAX)
-		return false;
-	if (!*path)
-		return true;
-	while (span_next_part(&rest, '/', &part))
-		if (!mail_name_fits(part))
-			return false;
-	return true;
+	return strlen(path) <= TREE_PATH_MAX && mail_path_fits(path);
 }
 
 bool tree_name_is_temporary(const char *name)

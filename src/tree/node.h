@@ -39,8 +39,7 @@ bool tree_node_same_version(const struct tree_node *a, const struct tree_node *b
 
 /* Longest path below a root, in octets: PATH_MAX without its NUL. Deeper trees are told of. */
 #define TREE_PATH_MAX 4095u
-/* A path below a root: "" (the root itself), or components that fit (mail_name_fits()) with one '/'
- * between, and not too long. */
+/* A path below a root that fits (mail_path_fits()) and is not too long. */
 bool tree_path_fits(const char *path);
 /* Names under which files lie until they are whole; they are no part of any tree. */
 #define TREE_TEMPORARY "mailhaul.tmp."

@@ -29,18 +29,6 @@ static uint32_t get_u32(struct wire_reader *r)
 	return (uint32_t)v;
 }
 
-bool wire_path_fits(const char *path)
-{
-	struct span rest = span_of(path), part;
-
-	if (!*path)
-		return true;
-	while (span_next_part(&rest, '/', &part))
-		if (!mail_name_fits(part))
-			return false;
-	return true;
-}
-
 void wire_put_account(struct buf *body, const struct mailbox_account *a)
 {
 	wire_put_text(body, a->user ? a->user : "");
@@ -109,7 +97,7 @@ void wire_get_folder(struct wire_reader *r, struct mail_folder *out)
 	out->size = wire_get_u64(r);
 	out->uidvalidity = get_u32(r);
 	out->uidnext = get_u32(r);
-	if (!wire_path_fits(out->name))
+	if (!mail_path_fits(out->name))
 		r->bad = true;
 }
 
@@ -182,7 +170,7 @@ void wire_get_file(struct wire_reader *r, struct mail_file *out)
 	out->mode = get_u32(r);
 	out->size = wire_get_u64(r);
 	out->mtime_ns = (int64_t)wire_get_u64(r);
-	if (!*out->path || !wire_path_fits(out->path))
+	if (!*out->path || !mail_path_fits(out->path))
 		r->bad = true;
 }
 
@@ -213,6 +201,6 @@ void wire_get_mbox_state(struct wire_reader *r, struct mbox_state *out)
 	sum = wire_get_span(r);
 	if (sum.n == MBOX_SUM_SIZE)
 		memcpy(out->sum.octets, sum.p, MBOX_SUM_SIZE);
-	if (sum.n != MBOX_SUM_SIZE || !wire_path_fits(out->folder) || out->from > out->size)
+	if (sum.n != MBOX_SUM_SIZE || !mail_path_fits(out->folder) || out->from > out->size)
 		r->bad = true;
 }

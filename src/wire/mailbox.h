@@ -113,7 +113,3 @@ void wire_get_file(struct wire_reader *r, struct mail_file *out);
 void wire_put_mbox_state(struct buf *body, const struct mbox_state *state);
 /* The folder is owned by the caller. */
 void wire_get_mbox_state(struct wire_reader *r, struct mbox_state *out);
-
-/* Names of folders and files come from a host that may be hostile: "" or components that fit
- * (mail_name_fits()), so no "..", no "//", no leading '/'. */
-bool wire_path_fits(const char *path);

@@ -22,7 +22,7 @@ static void read_records(struct span body)
 		switch (wire_get_u64(&r)) {
 		case WIRE_MAIL_FOLDER:
 			wire_get_folder(&r, &folder);
-			if (!r.bad && !wire_path_fits(folder.name))
+			if (!r.bad && !mail_path_fits(folder.name))
 				__builtin_trap();
 			break;
 		case WIRE_MAIL_MESSAGE:

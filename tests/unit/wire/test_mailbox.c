@@ -82,12 +82,12 @@ static void names_of_a_hostile_host_are_refused(void **state)
 	assert_false(takes_message("a:2,", 4, ""));
 	assert_false(takes_message("a", 1, "b"));
 	assert_false(takes_message("a", 1, ":2,/../x"));
-	assert_true(wire_path_fits(""));
-	assert_true(wire_path_fits(".a/b c/\xff"));
-	assert_false(wire_path_fits("/etc"));
-	assert_false(wire_path_fits("a//b"));
-	assert_false(wire_path_fits("a/../b"));
-	assert_false(wire_path_fits("a/"));
+	assert_true(mail_path_fits(""));
+	assert_true(mail_path_fits(".a/b c/\xff"));
+	assert_false(mail_path_fits("/etc"));
+	assert_false(mail_path_fits("a//b"));
+	assert_false(mail_path_fits("a/../b"));
+	assert_false(mail_path_fits("a/"));
 }
 
 static void an_account_needs_an_absolute_root_and_a_known_format(void **state)
