@@ -100,33 +100,6 @@ static int record_folder(struct recording *r, struct message_writer *w, const st
 	return 0;
 }
 
-static int record_gone(struct dsync *d, struct message_writer *w, struct error *err)
-{
-	struct pass *p = &d->pass;
-	const char *user = p->account->from->user;
-
-	for (size_t i = 0; i < p->known.messages_n; i++) {
-		const struct known_message *k = &p->known.messages[i];
-
-		const struct mail_folder *f = mail_listing_find(&p->old, k->folder);
-
-		if ((!f || !mail_folder_find(f, k->base)) &&
-		    message_writer_gone(w, user, k->folder, k->base, err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < p->known.folders_n; i++) {
-		const struct known_folder *k = &p->known.folders[i];
-
-		if (!k->gone && !mail_listing_find(&p->old, k->folder) &&
-		    folder_put(p->state,
-		               &(struct folder_record){
-				       .account = user, .folder = k->folder, .gone = true },
-		               err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int record_all(struct recording *r, struct error *err)
 {
 	struct dsync *d = r->d;
@@ -138,7 +111,8 @@ static int record_all(struct recording *r, struct error *err)
 		if (mail_listing_find(&d->after, d->pass.old.folders[i].name) &&
 		    record_folder(r, w, &d->pass.old.folders[i], err) < 0)
 			return -1;
-	return record_gone(d, w, err);
+	return pass_record_gone(&d->pass, w, err) < 0 ? -1
+	                                              : pass_record_gone_folders(&d->pass, err);
 }
 
 int dsync_record(struct dsync *d, struct error *err)

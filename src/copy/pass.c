@@ -67,8 +67,7 @@ int pass_record(struct pass *p, struct message_writer *w, const struct mail_fold
 
 /* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
 
-/* The ledger's rows of what is not on old any more. */
-static int record_gone(struct pass *p, struct message_writer *w, struct error *err)
+int pass_record_gone(struct pass *p, struct message_writer *w, struct error *err)
 {
 	const char *user = p->account->from->user;
 
@@ -78,6 +77,23 @@ static int record_gone(struct pass *p, struct message_writer *w, struct error *e
 
 		if ((!f || !mail_folder_find(f, k->base)) &&
 		    message_writer_gone(w, user, k->folder, k->base, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int pass_record_gone_folders(struct pass *p, struct error *err)
+{
+	const char *user = p->account->from->user;
+
+	for (size_t i = 0; i < p->known.folders_n; i++) {
+		const struct known_folder *k = &p->known.folders[i];
+
+		if (!k->gone && !mail_listing_find(&p->old, k->folder) &&
+		    folder_put(p->state,
+		               &(struct folder_record){
+				       .account = user, .folder = k->folder, .gone = true },
+		               err) < 0)
 			return -1;
 	}
 	return 0;
@@ -101,17 +117,7 @@ static int record_folders(struct pass *p, struct error *err)
 		               err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < p->known.folders_n; i++) {
-		const struct known_folder *k = &p->known.folders[i];
-
-		if (!k->gone && !mail_listing_find(&p->old, k->folder) &&
-		    folder_put(p->state,
-		               &(struct folder_record){
-				       .account = user, .folder = k->folder, .gone = true },
-		               err) < 0)
-			return -1;
-	}
-	return 0;
+	return pass_record_gone_folders(p, err);
 }
 
 static void change_failed(void *context, const char *what, const struct error *why)
@@ -139,7 +145,7 @@ int pass_compare(struct pass *p, struct message_writer *ledger, struct error *er
 		result = mailbox_changes_send(&plan.changes, err);
 	/* what could not be removed, or made whole, is for the next pass */
 	if (result == 0 && ledger && p->out->skipped.n == failures &&
-	    (record_gone(p, ledger, err) < 0 || record_folders(p, err) < 0))
+	    (pass_record_gone(p, ledger, err) < 0 || record_folders(p, err) < 0))
 		result = -1;
 	mailbox_changes_fini(&plan.changes);
 	free(plan.doubtful);

@@ -43,6 +43,10 @@ int pass_record(struct pass *p, struct message_writer *w, const struct mail_fold
                 const struct mail_message *m, const struct digest *digest, const char *message_id,
                 struct error *err) MUST_CHECK;
 
+/* The ledger's rows of messages, and of folders, that are not on old any more. */
+int pass_record_gone(struct pass *p, struct message_writer *w, struct error *err) MUST_CHECK;
+int pass_record_gone_folders(struct pass *p, struct error *err) MUST_CHECK;
+
 /* Loads what is known, and reads the two listings that were asked for. Both are read, whatever
  * happens, or the host is broken. */
 int pass_look(struct pass *p, struct error *err) MUST_CHECK;
