@@ -9,6 +9,7 @@
 #include "copy/copy.h"
 #include "remote/host.h"
 #include "state/messages.h"
+#include "unit/files.h"
 #include "unit/unit.h"
 
 #include <dirent.h>
@@ -105,15 +106,8 @@ static inline void sites_remove(const struct sites *s, const char *path)
 static inline unsigned sites_count(const struct sites *s, const char *path)
 {
 	AUTO_FREE char *whole = sites_path(s, path);
-	struct dirent *entry;
-	unsigned n = 0;
-	DIR *dir = opendir(whole);
 
-	assert_non_null(dir);
-	while ((entry = readdir(dir)))
-		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-	closedir(dir);
-	return n;
+	return files_count(whole);
 }
 
 static inline void sites_open_hosts(struct sites *s)
@@ -166,12 +160,6 @@ static inline void sites_begin(struct sites *s, enum mailbox_format format)
 	s->to = s->from;
 }
 
-static inline int sites_remove_entry(const char *path, const struct stat *st, int flag,
-                                     struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static inline void sites_end(struct sites *s)
 {
 	host_close(s->old);
@@ -182,7 +170,7 @@ static inline void sites_end(struct sites *s)
 	free(s->from.home);
 	free(s->from.root);
 	free(s->from.inbox);
-	(void)nftw(s->dir, sites_remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+	files_remove(s->dir);
 }
 
 /* One pass that must succeed; *out is emptied first. */

@@ -6,6 +6,7 @@
  * loopback in it (all of 127.0.0.0/8, every port), a folder, and daemons that end with the test.
  */
 
+#include "unit/files.h"
 #include "unit/unit.h"
 
 #include "base/clock.h"
@@ -16,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -52,12 +52,6 @@ static inline void net_enter(struct net *net)
 	net->n = 0;
 }
 
-static inline int net_remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st, (void)flag, (void)at;
-	return remove(path);
-}
-
 static inline void net_end_daemon(struct net *net, size_t i)
 {
 	if (net->daemons[i] > 0) {
@@ -71,7 +65,7 @@ static inline void net_leave(struct net *net)
 {
 	while (net->n)
 		net_end_daemon(net, --net->n);
-	nftw(net->dir, net_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	files_remove(net->dir);
 }
 
 /* Writes DIR/name; "%DIR%" in the text becomes the folder. */

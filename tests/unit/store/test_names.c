@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "store/names.h"
 #include "store/store.h"
+#include "unit/files.h"
 #include "unit/unit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,11 +14,6 @@
 
 #define MESSAGES 3000
 #define SCANS 30
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
 
 static void make_file(const char *dir, const char *path)
 {
@@ -122,7 +117,7 @@ static void a_folder_that_changes_all_the_time_loses_and_doubles_nothing(void **
 	assert_int_equal(waitpid(child, NULL, WNOHANG), 0); /* it worked all the while */
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	(void)nftw(dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+	files_remove(dir);
 	assert_int_equal(wrong, 0);
 }
 
@@ -145,7 +140,7 @@ static void a_quiet_folder_is_read_once(void **state)
 	assert_int_equal(names.passes, 1);
 	assert_int_equal(names.n, 1);
 	assert_int_equal(names.hidden, 1);
-	(void)nftw(dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+	files_remove(dir);
 }
 
 UNIT_TESTS("store/names",

@@ -3,11 +3,10 @@
 #include "base/memory.h"
 #include "store/change.h"
 #include "store/write.h"
+#include "unit/files.h"
 #include "unit/unit.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -31,29 +30,17 @@ static void begin(struct place *p)
 	sync_fini(&sync);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static void end(struct place *p)
 {
 	close(p->fd);
-	(void)nftw(p->dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+	files_remove(p->dir);
 }
 
 static unsigned count(const struct place *p, const char *path)
 {
 	AUTO_FREE char *whole = xasprintf("%s/%s", p->dir, path);
-	struct dirent *entry;
-	unsigned n = 0;
-	DIR *dir = opendir(whole);
 
-	assert_non_null(dir);
-	while ((entry = readdir(dir)))
-		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-	closedir(dir);
-	return n;
+	return files_count(whole);
 }
 
 static int put(struct write_batch *b, const char *name, struct span content, struct error *err)
