@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "copy/copy.h"
+#include "copy/verify.h"
 #include "remote/host.h"
 #include "state/messages.h"
 #include "unit/files.h"
@@ -47,6 +48,18 @@ static inline void sites_make(const struct sites *s, const char *path)
 		}
 	}
 	(void)mkdir(whole, 0700);
+}
+
+/* An empty folder of a Maildir; the path ends in a slash. */
+static inline void sites_maildir(const struct sites *s, const char *path)
+{
+	static const char *const parts[] = { "cur", "new", "tmp" };
+
+	for (size_t i = 0; i < ROWS(parts); i++) {
+		AUTO_FREE char *whole = xasprintf("%s%s", path, parts[i]);
+
+		sites_make(s, whole);
+	}
 }
 
 static inline void sites_write(const struct sites *s, const char *path, const char *text)
@@ -160,6 +173,17 @@ static inline void sites_begin(struct sites *s, enum mailbox_format format)
 	s->to = s->from;
 }
 
+/* An account of mbox files: that inbox, and a folder with one message. */
+#define SITES_FROM "From alice@example.org Sun Mar  1 02:13:07 2026\n"
+static inline void sites_begin_mboxes(struct sites *s, const char *inbox)
+{
+	sites_begin(s, MAILBOX_MBOX);
+	sites_write(s, "old/var/mail/alice", inbox);
+	sites_make(s, "old/home/alice/mail/Archive");
+	sites_write(s, "old/home/alice/mail/Archive/2018", SITES_FROM "Subject: x\n\nx\n\n");
+	sites_write(s, "old/home/alice/mail/.subscriptions", "Archive/2018\n");
+}
+
 static inline void sites_end(struct sites *s)
 {
 	host_close(s->old);
@@ -182,4 +206,33 @@ static inline void sites_pass(struct sites *s, struct copy_result *out)
 
 	copy_result_fini(out);
 	assert_good(copy_pass(s->old, s->new, &account, s->state, &options, out, &err), &err);
+}
+
+/* What new took after the freeze goes to old; both results are emptied first. */
+static inline void sites_bring_back(struct sites *s, struct strings *brought,
+                                    struct copy_result *out)
+{
+	const struct copy_account account = { &s->to, &s->from, NULL };
+	struct error err = { 0 };
+
+	strings_fini(brought);
+	copy_result_fini(out);
+	assert_good(copy_bring_back(s->new, s->old, &account, s->state, brought, out, &err), &err);
+}
+
+/* Verify finds that many differences, and one of them has those words. */
+static inline void sites_differences(struct sites *s, bool deep, size_t n, const char *words)
+{
+	const struct copy_account account = { &s->from, &s->to, &s->beside };
+	const struct verify_options options = { .deep = deep };
+	AUTO_VERIFY_RESULT struct verify_result r = { 0 };
+	struct error err = { 0 };
+
+	assert_good(verify_account(s->old, s->new, &account, s->state, &options, &r, &err), &err);
+	for (size_t i = 0; i < r.differences.n; i++)
+		if (strstr(r.differences.rows[i], words))
+			words = "";
+	if (r.differences.n != n || *words)
+		fail_msg("%zu differences, the first: %s", r.differences.n,
+		         r.differences.n ? r.differences.rows[0] : "");
 }

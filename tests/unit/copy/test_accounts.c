@@ -79,6 +79,12 @@ static unsigned signs(const struct house *h)
 	return n;
 }
 
+static void make_copied_house(struct house *h, struct copy_result *r)
+{
+	make_house(h);
+	pass(h, NULL, r);
+}
+
 /* Until each mailbox is known by its look. */
 static void settle(struct house *h)
 {
@@ -97,8 +103,7 @@ static void many_accounts_are_copied_as_each_alone(void **state)
 	struct house h;
 
 	(void)state;
-	make_house(&h);
-	pass(&h, NULL, &r);
+	make_copied_house(&h, &r);
 	assert_int_equal(r.copied, ACCOUNTS);
 	assert_int_equal(r.old_messages, ACCOUNTS);
 	assert_int_equal(r.skipped.n, 0);
@@ -252,8 +257,7 @@ static void a_mailbox_that_changed_just_now_is_listed_again(void **state)
 	struct house h;
 
 	(void)state;
-	make_house(&h);
-	pass(&h, NULL, &r);
+	make_copied_house(&h, &r);
 	/* so that it is the same tick on a slow machine too */
 	clock_gettime(CLOCK_REALTIME, &later[0]);
 	later[0].tv_sec += 60;
@@ -273,8 +277,7 @@ static void what_is_odd_is_told_each_time(void **state)
 	struct house h;
 
 	(void)state;
-	make_house(&h);
-	pass(&h, NULL, &r);
+	make_copied_house(&h, &r);
 	sites_write(&h.s, N "new/900.only.here", "Subject: extra\n\n");
 	for (int i = 0; i < 3; i++) {
 		wait_a_tick();
@@ -291,8 +294,7 @@ static void extra_mail_goes_when_that_is_asked_for(void **state)
 	struct house h;
 
 	(void)state;
-	make_house(&h);
-	pass(&h, NULL, &r);
+	make_copied_house(&h, &r);
 	sites_write(&h.s, N "new/900.only.here", "Subject: extra\n\n");
 	pass(&h, &options, &r);
 	assert_int_equal(r.removed, 1);

@@ -4,25 +4,13 @@
 #define M "old/home/alice/Maildir/"
 #define N "new/home/alice/Maildir/"
 
-static void bring(struct sites *s, struct strings *brought, struct copy_result *r)
-{
-	const struct copy_account account = { &s->to, &s->from, NULL };
-	struct error err = { 0 };
-
-	strings_fini(brought);
-	copy_result_fini(r);
-	assert_good(copy_bring_back(s->new, s->old, &account, s->state, brought, r, &err), &err);
-}
-
 static void make_mailbox(struct sites *s)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
 	struct error err = { 0 };
 
 	sites_begin(s, MAILBOX_MAILDIR);
-	sites_make(s, M "cur");
-	sites_make(s, M "new");
-	sites_make(s, M "tmp");
+	sites_maildir(s, M);
 	sites_message(s, M "cur/100.a.host:2,Sa", "Message-ID: <a@example.org>\n\none\n",
 	              1000000000);
 	sites_write(s, M "dovecot-keywords", "0 $Forwarded\n1 $Junk\n");
@@ -41,11 +29,9 @@ static void what_new_took_is_brought_back_once(void **state)
 	sites_write(&s, N "dovecot-keywords", "0 $Forwarded\n1 $Other\n2 $Junk\n");
 	sites_message(&s, N "new/900.x.new", "Message-ID: <x@example.org>\n\nx\n", 1600000000);
 	sites_message(&s, N "cur/901.y.new:2,FSc", "y\n", 1600000001);
-	sites_make(&s, N ".Later/cur");
-	sites_make(&s, N ".Later/new");
-	sites_make(&s, N ".Later/tmp");
+	sites_maildir(&s, N ".Later/");
 	sites_message(&s, N ".Later/cur/902.z.new:2,", "z\n", 1600000002);
-	bring(&s, &brought, &r);
+	sites_bring_back(&s, &brought, &r);
 	assert_int_equal(r.copied, 3);
 	assert_int_equal(brought.n, 3);
 	assert_true(strings_has(&brought, "INBOX/900.x.new <x@example.org>"));
@@ -56,7 +42,7 @@ static void what_new_took_is_brought_back_once(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(st.st_mtim.tv_sec == 1600000000 && st.st_mtim.tv_nsec == 123456789);
 
-	bring(&s, &brought, &r);
+	sites_bring_back(&s, &brought, &r);
 	assert_int_equal(r.copied, 0);
 	assert_int_equal(brought.n, 3);
 	assert_int_equal(sites_count(&s, M "new"), 1);
@@ -71,11 +57,9 @@ static void mail_that_a_user_moved_on_new_is_not_doubled_on_old(void **state)
 	struct sites s;
 
 	make_mailbox(&s);
-	sites_make(&s, N ".Done/cur");
-	sites_make(&s, N ".Done/new");
-	sites_make(&s, N ".Done/tmp");
+	sites_maildir(&s, N ".Done/");
 	sites_rename(&s, N "cur/100.a.host:2,Sa", N ".Done/cur/905.moved.new:2,S");
-	bring(&s, &brought, &r);
+	sites_bring_back(&s, &brought, &r);
 	assert_int_equal(r.copied, 0);
 	assert_int_equal(r.notes.n, 1);
 	assert_false(sites_has(&s, M ".Done"));

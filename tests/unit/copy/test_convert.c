@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "copy/convert.h"
 #include "copy/sites.h"
-#include "copy/verify.h"
 
-#define FROM "From alice@example.org Sun Mar  1 02:13:07 2026\n"
+#define FROM SITES_FROM
 #define ONE                                                                                        \
 	FROM "X-IMAPbase: 1173186633 0000000009 $Junk\nMessage-ID: <one@example.org>\nX-UID: 3\n"  \
 	     "Status: RO\nX-Keywords: $Junk Blue\n\none\n>From quoted\n\n"
@@ -13,14 +12,10 @@
 
 static void make_mailbox(struct sites *s)
 {
-	sites_begin(s, MAILBOX_MBOX);
+	sites_begin_mboxes(s, ONE TWO);
 	s->to.format = MAILBOX_MAILDIR;
 	s->to.inbox = NULL;
 	s->to.root = xstrdup("/home/alice/Maildir");
-	sites_write(s, "old/var/mail/alice", ONE TWO);
-	sites_make(s, "old/home/alice/mail/Archive");
-	sites_write(s, "old/home/alice/mail/Archive/2018", FROM "Subject: x\n\nx\n\n");
-	sites_write(s, "old/home/alice/mail/.subscriptions", "Archive/2018\n");
 }
 
 static void end(struct sites *s)
@@ -31,37 +26,10 @@ static void end(struct sites *s)
 
 static void differences(struct sites *s, size_t n, const char *words)
 {
-	const struct copy_account account = { &s->from, &s->to, &s->beside };
-	const struct verify_options options = { .deep = true };
-	AUTO_VERIFY_RESULT struct verify_result r = { 0 };
-	struct error err = { 0 };
-
-	assert_good(verify_account(s->old, s->new, &account, s->state, &options, &r, &err), &err);
-	for (size_t i = 0; i < r.differences.n; i++)
-		if (strstr(r.differences.rows[i], words))
-			words = "";
-	if (r.differences.n != n || *words)
-		fail_msg("%zu differences, the first: %s", r.differences.n,
-		         r.differences.n ? r.differences.rows[0] : "");
+	sites_differences(s, true, n, words);
 }
 
-/* The only file in a directory of the new side: its name, owned by the caller. */
-static char *only_name(const struct sites *s, const char *directory)
-{
-	AUTO_FREE char *whole = sites_path(s, directory);
-	DIR *dir = opendir(whole);
-	struct dirent *entry;
-	char *name = NULL;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && !name)
-			name = xasprintf("%s/%s", directory, entry->d_name);
-	closedir(dir);
-	assert_non_null(name);
-	return name;
-}
-
+/* The file in a directory of the new side whose name ends so: its path, owned by the caller. */
 static char *message_with(const struct sites *s, const char *directory, const char *ending)
 {
 	AUTO_FREE char *whole = sites_path(s, directory);
@@ -71,10 +39,16 @@ static char *message_with(const struct sites *s, const char *directory, const ch
 
 	assert_non_null(dir);
 	while ((entry = readdir(dir)))
-		if (span_ends(span_of(entry->d_name), ending) && !name)
+		if (entry->d_name[0] != '.' && !name && span_ends(span_of(entry->d_name), ending))
 			name = xasprintf("%s/%s", directory, entry->d_name);
 	closedir(dir);
+	assert_non_null(name);
 	return name;
+}
+
+static char *only_name(const struct sites *s, const char *directory)
+{
+	return message_with(s, directory, "");
 }
 
 static void holds(const struct sites *s, const char *path, const char *want)
@@ -259,11 +233,8 @@ static void what_new_took_comes_back_into_the_mbox_once(void **state)
 	assert_good(messages_freeze(s.state, 1500000000000, &err), &err);
 	sites_message(&s, INBOX "cur/1.M1.host:2,Sb", "Subject: new\n\nnew\n", 1772331187);
 	sites_message(&s, INBOX ".Archive.2018/new/2.M2.host", "Subject: sub\n\nsub\n", 1772331187);
-	const struct copy_account account = { &s.to, &s.from, NULL };
 	for (unsigned i = 0; i < 2; i++) {
-		copy_result_fini(&r);
-		assert_good(copy_bring_back(s.new, s.old, &account, s.state, &brought, &r, &err),
-		            &err);
+		sites_bring_back(&s, &brought, &r);
 		assert_int_equal(r.copied, i ? 0 : 2);
 	}
 	AUTO_FREE char *text = sites_read(&s, "old/var/mail/alice");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "copy/sites.h"
-#include "copy/verify.h"
 #include "state/mboxes.h"
 
-#define FROM "From alice@example.org Sun Mar  1 02:13:07 2026\n"
+#define FROM SITES_FROM
 #define ONE                                                                                        \
 	FROM "X-IMAPbase: 1173186633 0000000002 $Junk\nMessage-ID: <one@example.org>\nX-UID: 1\n"  \
 	     "Status: RO\nX-Keywords: $Junk\n\none\n\n"
@@ -12,11 +11,7 @@
 
 static void make_mailbox(struct sites *s)
 {
-	sites_begin(s, MAILBOX_MBOX);
-	sites_write(s, "old/var/mail/alice", ONE TWO);
-	sites_make(s, "old/home/alice/mail/Archive");
-	sites_write(s, "old/home/alice/mail/Archive/2018", FROM "Subject: x\n\nx\n\n");
-	sites_write(s, "old/home/alice/mail/.subscriptions", "Archive/2018\n");
+	sites_begin_mboxes(s, ONE TWO);
 }
 
 static void same_file(const struct sites *s, const char *path)
@@ -75,18 +70,7 @@ static void mail_of_its_own_keeps_new_s_file_from_being_replaced(void **state)
 
 static void differences(struct sites *s, size_t n, const char *words)
 {
-	const struct copy_account account = { &s->from, &s->to, &s->beside };
-	const struct verify_options options = { 0 };
-	AUTO_VERIFY_RESULT struct verify_result r = { 0 };
-	struct error err = { 0 };
-
-	assert_good(verify_account(s->old, s->new, &account, s->state, &options, &r, &err), &err);
-	for (size_t i = 0; i < r.differences.n; i++)
-		if (strstr(r.differences.rows[i], words))
-			words = "";
-	if (r.differences.n != n || *words)
-		fail_msg("%zu differences, the first: %s", r.differences.n,
-		         r.differences.n ? r.differences.rows[0] : "");
+	sites_differences(s, false, n, words);
 }
 
 static void verify_reads_into_the_files(void **state)

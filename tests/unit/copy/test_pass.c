@@ -14,12 +14,8 @@ static const char uidlist[] = "3 V1173186633 N5 G3085f01b7f11094c501100008c4a11c
 static void make_mailbox(struct sites *s)
 {
 	sites_begin(s, MAILBOX_MAILDIR);
-	sites_make(s, M "cur");
-	sites_make(s, M "new");
-	sites_make(s, M "tmp");
-	sites_make(s, M ".Sent.2019/cur");
-	sites_make(s, M ".Sent.2019/new");
-	sites_make(s, M ".Sent.2019/tmp");
+	sites_maildir(s, M);
+	sites_maildir(s, M ".Sent.2019/");
 	sites_message(s, M "cur/100.a.host:2,Sa", "Message-ID: <a@example.org>\n\none\n",
 	              1000000000);
 	sites_message(s, M "new/200.b.host", "Message-ID:\n <b@example.org>\n\ntwo\n", -2000000000);
@@ -167,9 +163,7 @@ static void the_same_name_with_other_bytes_is_an_alarm(void **state)
 	struct sites s;
 
 	make_mailbox(&s);
-	sites_make(&s, N "cur");
-	sites_make(&s, N "new");
-	sites_make(&s, N "tmp");
+	sites_maildir(&s, N);
 	sites_message(&s, N "cur/100.a.host:2,", "someone else's\n", 1000000000);
 	sites_pass(&s, &r);
 	assert_int_equal(r.skipped.n, 1);
@@ -248,9 +242,7 @@ static void folders_in_fs_layout_lie_one_in_the_other(void **state)
 
 	make_mailbox(&s);
 	s.from.layout = s.to.layout = MAILBOX_LAYOUT_FS;
-	sites_make(&s, M "Work/Invoices/cur");
-	sites_make(&s, M "Work/Invoices/new");
-	sites_make(&s, M "Work/Invoices/tmp");
+	sites_maildir(&s, M "Work/Invoices/");
 	sites_message(&s, M "Work/Invoices/new/700.e.host", "five\n", 1200000000);
 	sites_pass(&s, &r);
 	assert_true(sites_has(&s, N "Work/Invoices/new/700.e.host"));

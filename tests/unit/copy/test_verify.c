@@ -11,9 +11,7 @@ static void make_mailbox(struct sites *s)
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
 
 	sites_begin(s, MAILBOX_MAILDIR);
-	sites_make(s, M "cur");
-	sites_make(s, M "new");
-	sites_make(s, M "tmp");
+	sites_maildir(s, M);
 	sites_message(s, M "cur/100.a.host:2,Sa", "Message-ID: <a@example.org>\n\none\n",
 	              1000000000);
 	sites_message(s, M "cur/200.b.host:2,", "Message-ID: <b@example.org>\n\ntwo\n", 1000000001);
