@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void sync_add_device(struct sync_list *l, int fd)
@@ -74,4 +75,39 @@ void sync_fini(struct sync_list *l)
 	for (size_t i = 0; i < l->devices_n; i++)
 		fd_close_at(&l->devices[i].fd);
 	*l = (struct sync_list){ 0 };
+}
+
+/* ── ahead ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* Through a file of its own: an error of the disk is told once for each open file (syncfs(2)), and
+ * the one that sync_all() asks must still have it to tell. */
+static void write_back(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* whoever listens at the other end of the parent's pipes must see their end when it dies */
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		close(i);
+	if (own >= 0)
+		(void)syscall(SYS_syncfs, own);
+}
+
+void sync_ahead(pid_t *child, int fd)
+{
+	if (*child && waitpid(*child, NULL, WNOHANG) == 0)
+		return;
+	*child = fork();
+	if (*child == 0) {
+		write_back(fd);
+		_exit(0);
+	}
+	if (*child < 0)
+		*child = 0;
+}
+
+void sync_ahead_end(pid_t *child)
+{
+	while (*child && waitpid(*child, NULL, 0) < 0 && errno == EINTR)
+		;
+	*child = 0;
 }

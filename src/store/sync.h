@@ -33,6 +33,17 @@ void sync_add(struct sync_list *l, int fd);
 /* Something on the device of `fd` has changed: for callers that don't add each of many files. */
 void sync_add_device(struct sync_list *l, int fd);
 
+/*
+ * Lets the disk begin with what is on the file system of `fd`, while the caller goes on: a child
+ * process waits for it. Nothing is promised by it, sync_all() is still needed, and finds less to
+ * wait for.
+ *
+ *   *child  0 at first; the child that is at work, if one is. While it is, a call does nothing
+ */
+void sync_ahead(pid_t *child, int fd);
+/* Waits for its end, and sets it to 0. */
+void sync_ahead_end(pid_t *child);
+
 /* Makes durable what was added, and empties the list, also when that fails. */
 int sync_all(struct sync_list *l, struct error *err) MUST_CHECK;
 

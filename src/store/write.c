@@ -16,6 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* So much is written before the disk is told to begin. */
+#define AHEAD_OCTETS (16u << 20)
+
 /* No mail program makes such names; so all of them are ours, and left over when a batch begins. */
 #define TEMPORARY "mailhaul.tmp."
 
@@ -35,6 +38,8 @@ struct write_batch {
 	struct pending now;
 	struct digest_state digest;
 	struct write_target target; /* its numbers only */
+	uint64_t unsynced;          /* octets since the disk was told to begin */
+	pid_t ahead;                /* see sync_ahead() */
 	/* the directory that was used last */
 	char *at_root, *at_dir;
 	int at_fd;
@@ -214,6 +219,7 @@ int write_bytes(struct write_batch *b, struct span bytes, struct error *err)
 	if (fd_write_all(b->fd, bytes.p, bytes.n) < 0)
 		return error_system(err, "write %s/%s", b->now.root, b->now.to_dir);
 	digest_add(&b->digest, bytes.p, bytes.n);
+	b->unsynced += bytes.n;
 	return 0;
 }
 
@@ -264,24 +270,45 @@ static void add_pending(struct write_batch *b, int fd)
 	b->n++;
 }
 
-int write_end(struct write_batch *b, const struct digest *expected, struct error *err)
+static int finish(struct write_batch *b, struct error *err)
 {
-	struct digest got;
-
-	if (!b->open)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "no file was begun");
-	got = digest_end(&b->digest);
-	if (!digest_equal(&got, expected)) {
-		write_drop(b);
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
-		                 "what arrived is not what was sent");
-	}
 	if (set_attributes(b, err) < 0)
 		return -1;
 	b->open = false;
 	add_pending(b, b->fd);
 	b->fd = -1;
+	if (b->unsynced >= AHEAD_OCTETS) {
+		b->unsynced = 0;
+		sync_ahead(&b->ahead, b->at_fd);
+	}
 	return 0;
+}
+
+static int none_open(struct error *err)
+{
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "no file was begun");
+}
+
+int write_end(struct write_batch *b, const struct digest *expected, struct error *err)
+{
+	struct digest got;
+
+	if (!b->open)
+		return none_open(err);
+	got = digest_end(&b->digest);
+	if (digest_equal(&got, expected))
+		return finish(b, err);
+	write_drop(b);
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
+	                 "what arrived is not what was sent");
+}
+
+int write_end_own(struct write_batch *b, struct digest *digest, struct error *err)
+{
+	if (!b->open)
+		return none_open(err);
+	*digest = digest_end(&b->digest);
+	return finish(b, err);
 }
 
 int write_link(struct write_batch *b, const struct write_target *t, const char *target,
@@ -358,6 +385,8 @@ static void clear(struct write_batch *b, size_t placed)
 {
 	struct error ignored;
 
+	sync_ahead_end(&b->ahead);
+	b->unsynced = 0;
 	for (size_t i = placed; i < b->n; i++)
 		if (enter(b, b->rows[i].root, b->rows[i].from_dir, &ignored) == 0)
 			(void)unlinkat(b->at_fd, b->rows[i].from, 0);

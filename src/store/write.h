@@ -53,6 +53,8 @@ int write_bytes(struct write_batch *b, struct span bytes, struct error *err) MUS
 /* The octets written (with those kept) must have this digest; other ones are an error and do not
  * reach their place. */
 int write_end(struct write_batch *b, const struct digest *expected, struct error *err) MUST_CHECK;
+/* The same of octets that this process has read itself: there is none to expect, *digest is told. */
+int write_end_own(struct write_batch *b, struct digest *digest, struct error *err) MUST_CHECK;
 /* Takes back what was begun and not ended; the batch goes on. */
 void write_drop(struct write_batch *b);
 /* A symbolic link at t->path, pointing to `target`, instead of what is there. */
