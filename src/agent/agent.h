@@ -71,7 +71,7 @@ struct sync_list *agent_sync_later(struct agent *a);
 int agent_rest(struct agent *a, struct error *err) MUST_CHECK;
 int agent_send_notice(struct agent *a, struct span words, struct error *err) MUST_CHECK;
 
-/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, daemons.c, rest.c,
+/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, mailbox_*.c, daemons.c, rest.c,
  * streams.c, trees.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
@@ -89,6 +89,7 @@ int agent_mail_find(struct agent *a, struct wire_reader *r, struct buf *end, str
 int agent_mail_sign(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
+int agent_mail_bring(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_mbox_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

@@ -13,5 +13,7 @@ struct fill {
 
 /* After each record: sends the frame when it has WIRE_FILL octets. */
 int fill_added(struct fill *f, struct error *err) MUST_CHECK;
+/* Octets of any number, as records of that tag. */
+int fill_pieces(struct fill *f, uint64_t tag, struct span bytes, struct error *err) MUST_CHECK;
 /* At the end of the answer: sends what is left. */
 int fill_send(struct fill *f, struct error *err) MUST_CHECK;

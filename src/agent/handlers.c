@@ -95,6 +95,7 @@ static const struct agent_handler handlers[] = {
 	{ WIRE_MBOX_GROW, "MBOX_GROW", true, agent_mbox_grow },
 	{ WIRE_MAIL_STORE, "MAIL_STORE", true, agent_mail_store },
 	{ WIRE_MAIL_COMMIT, "MAIL_COMMIT", true, agent_mail_commit },
+	{ WIRE_MAIL_BRING, "MAIL_BRING", true, agent_mail_bring },
 	{ WIRE_MAIL_CHANGE, "MAIL_CHANGE", true, agent_mail_change },
 	{ WIRE_MBOX_APPEND, "MBOX_APPEND", true, agent_mbox_append },
 	{ WIRE_TREE_SCAN, "TREE_SCAN", false, agent_tree_scan },

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* mailbox -- answers what only looks: MAIL_SCAN, MAIL_FETCH, MBOX_FETCH. */
+/* mailbox -- answers what only looks at whole mailboxes: MAIL_SCAN, MBOX_SCAN, MBOX_FETCH. */
 
 #include "wire/mailbox.h"
 
 #include "agent/fill.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "mail/header.h"
 #include "store/mboxfile.h"
-#include "store/mboxread.h"
 #include "store/mboxscan.h"
 #include "store/store.h"
 
@@ -17,20 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static int fill_pieces(struct fill *f, enum wire_mail_tag tag, struct span bytes, struct error *err)
-{
-	while (bytes.n) {
-		size_t n = bytes.n < WIRE_FILL ? bytes.n : WIRE_FILL;
-
-		wire_put_tag(&f->out, tag);
-		wire_put_span(&f->out, (struct span){ bytes.p, n });
-		bytes = span_from(bytes, n);
-		if (fill_added(f, err) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* ── scan ────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -160,119 +144,6 @@ int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, str
 	if (result == 0)
 		result = fill_send(&f, err);
 	buf_fini(&f.out);
-	return result;
-}
-
-/* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */
-
-struct fetch {
-	struct fill fill;
-	struct store_places places;
-	bool content;
-	struct mboxread mbox;
-	struct digest_state digest;
-	struct buf head; /* the first octets, where Message-ID is looked for */
-};
-
-static int fetch_begin(void *context, const struct mail_message *now, struct span from_line,
-                       struct error *err)
-{
-	struct fetch *f = context;
-
-	digest_begin(&f->digest);
-	buf_reset(&f->head);
-	wire_put_tag(&f->fill.out, WIRE_MAIL_BEGIN);
-	wire_put_message(&f->fill.out, now);
-	wire_put_span(&f->fill.out, from_line);
-	return fill_added(&f->fill, err);
-}
-
-/* The walk over an mbox has digested what it held, and gave. */
-static bool is_digested(const struct fetch *f)
-{
-	return f->mbox.folder && !f->mbox.too_long;
-}
-
-static int fetch_bytes(void *context, struct span bytes, struct error *err)
-{
-	struct fetch *f = context;
-
-	if (!is_digested(f))
-		digest_add(&f->digest, bytes.p, bytes.n);
-	if (f->head.n < HEADER_LOOK_MAX) {
-		size_t room = HEADER_LOOK_MAX - f->head.n;
-
-		buf_add(&f->head, bytes.p, bytes.n < room ? bytes.n : room);
-	}
-	return f->content ? fill_pieces(&f->fill, WIRE_MAIL_BYTES, bytes, err) : 0;
-}
-
-static int fetch_done(struct fetch *f, struct error *err)
-{
-	AUTO_BUF struct buf message_id = { 0 };
-	struct digest digest = is_digested(f) ? f->mbox.digest : digest_end(&f->digest);
-
-	header_message_id(buf_span(&f->head), &message_id);
-	wire_put_tag(&f->fill.out, WIRE_MAIL_DONE);
-	wire_put_digest(&f->fill.out, &digest);
-	wire_put_span(&f->fill.out, buf_span(&message_id));
-	return fill_added(&f->fill, err);
-}
-
-static int tell_failed(struct fill *f, uint64_t index, const struct error *why, struct error *err)
-{
-	wire_put_tag(&f->out, WIRE_MAIL_FAILED);
-	wire_put_failed(&f->out, index, why);
-	return fill_added(f, err);
-}
-
-static int fetch_one(struct agent *a, struct wire_reader *r, const struct mailbox_account *account,
-                     struct fetch *f, uint64_t index, struct error *err)
-{
-	const struct store_reader reader = { f, fetch_begin, fetch_bytes };
-	struct error why = { 0 };
-	bool is_wanted = wire_get_u64(r) == WIRE_MAIL_WANTED;
-	AUTO_FREE char *folder = wire_get_string(r);
-	AUTO_FREE char *base = wire_get_string(r);
-	AUTO_FREE char *suffix = wire_get_string(r);
-	struct store_wanted wanted = { &f->places, folder, base, suffix,
-		                       .in_new = wire_get_u64(r) != 0 };
-
-	wanted.offset = wire_get_u64(r);
-	if (r->bad || !is_wanted || !mail_path_fits(folder) || !mail_name_fits(span_of(base)) ||
-	    strchr(suffix, '/'))
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
-		                 "malformed MAIL_FETCH on the wire");
-	if ((account->format == MAILBOX_MBOX
-	             ? mboxread(&f->mbox, a->rootfd, account, &wanted, &reader, &why)
-	             : store_find(account->format)
-	                       ->read(a->rootfd, account, &wanted, &reader, &why)) == 0)
-		return fetch_done(f, err);
-	if (f->fill.gone) {
-		*err = why;
-		return -1;
-	}
-	return tell_failed(&f->fill, index, &why, err);
-}
-
-int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
-{
-	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
-	struct fetch f = { .fill = { .a = a }, .mbox = MBOXREAD_NONE };
-	int result = 0;
-
-	wire_get_account(r, &account);
-	f.content = wire_get_u64(r) != 0;
-	for (uint64_t i = 0; result == 0 && !r->bad && r->rest.n; i++)
-		result = fetch_one(a, r, &account, &f, i, err);
-	if (result == 0)
-		result = wire_read_end(r, "MAIL_FETCH", err);
-	if (result == 0)
-		result = fill_send(&f.fill, err);
-	store_places_fini(&f.places);
-	mboxread_close(&f.mbox);
-	buf_fini(&f.fill.out);
-	buf_fini(&f.head);
 	return result;
 }
 

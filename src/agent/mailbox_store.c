@@ -2,11 +2,10 @@
 
 /* mailbox_store -- answers MAIL_STORE and MAIL_COMMIT: messages come to this host's disk. */
 
-#include "agent/agent.h"
+#include "agent/storing.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "store/sync.h"
-#include "store/write.h"
 #include "wire/mailbox.h"
 
 #include <errno.h>
@@ -29,6 +28,29 @@ static struct agent_storing *storing(struct agent *a)
 	return a->storing;
 }
 
+struct write_batch *storing_batch(struct agent *a, struct error *err)
+{
+	struct agent_storing *s = storing(a);
+
+	if (s->spoilt) {
+		*err = s->why;
+		return NULL;
+	}
+	if (!s->batch)
+		s->batch = write_batch_new(a->rootfd);
+	return s->batch;
+}
+
+void storing_spoil(struct agent *a, const struct error *why)
+{
+	struct agent_storing *s = storing(a);
+
+	s->spoilt = true;
+	s->why = *why;
+	/* at once: on a full disk, what is half there keeps others from working */
+	write_batch_free(TAKE(s->batch));
+}
+
 struct sync_list *agent_sync_later(struct agent *a)
 {
 	return &storing(a)->changed;
@@ -40,16 +62,6 @@ static int malformed(struct error *err)
 	                 "malformed MAIL_STORE on the wire");
 }
 
-/* uid, gid and the like: what does not fit is never cut. */
-static uint32_t get_u32(struct wire_reader *r)
-{
-	uint64_t v = wire_get_u64(r);
-
-	if (v > UINT32_MAX)
-		r->bad = true;
-	return (uint32_t)v;
-}
-
 static int put_message(struct write_batch *b, struct wire_reader *r, struct error *err)
 {
 	AUTO_FREE char *root = wire_get_string(r);
@@ -58,9 +70,9 @@ static int put_message(struct write_batch *b, struct wire_reader *r, struct erro
 	AUTO_FREE char *name = wire_get_string(r);
 	struct write_target t = { .root = root, .folder = folder, .in_new = in_new, .name = name };
 
-	t.mode = get_u32(r);
-	t.uid = get_u32(r);
-	t.gid = get_u32(r);
+	t.mode = wire_get_u32(r);
+	t.uid = wire_get_u32(r);
+	t.gid = wire_get_u32(r);
 	t.mtime_ns = (int64_t)wire_get_u64(r);
 	if (r->bad || !mail_path_fits(folder) || root[0] != '/')
 		return malformed(err);
@@ -74,9 +86,9 @@ static int put_file(struct write_batch *b, struct wire_reader *r, struct error *
 	struct write_target t = { .root = root, .path = path };
 
 	t.keep = wire_get_u64(r);
-	t.mode = get_u32(r);
-	t.uid = get_u32(r);
-	t.gid = get_u32(r);
+	t.mode = wire_get_u32(r);
+	t.uid = wire_get_u32(r);
+	t.gid = wire_get_u32(r);
 	t.mtime_ns = (int64_t)wire_get_u64(r);
 	if (r->bad || !*path || !mail_path_fits(path) || root[0] != '/')
 		return malformed(err);
@@ -90,8 +102,8 @@ static int put_link(struct write_batch *b, struct wire_reader *r, struct error *
 	AUTO_FREE char *target = wire_get_string(r);
 	struct write_target t = { .root = root, .path = path };
 
-	t.uid = get_u32(r);
-	t.gid = get_u32(r);
+	t.uid = wire_get_u32(r);
+	t.gid = wire_get_u32(r);
 	if (r->bad || !*path || !*target || !mail_path_fits(path) || root[0] != '/')
 		return malformed(err);
 	return write_link(b, &t, target, err);
@@ -130,23 +142,16 @@ static int put_record(struct write_batch *b, struct wire_reader *r, struct error
 
 int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
-	struct agent_storing *s = storing(a);
+	struct write_batch *batch = storing_batch(a, err);
 
-	if (s->spoilt) {
-		*err = s->why;
+	if (!batch)
 		return -1;
-	}
-	if (!s->batch)
-		s->batch = write_batch_new(a->rootfd);
 	while (r->rest.n) {
-		if (put_record(s->batch, r, err) == 0 && !r->bad)
+		if (put_record(batch, r, err) == 0 && !r->bad)
 			continue;
 		if (r->bad)
 			malformed(err);
-		s->spoilt = true;
-		s->why = *err;
-		/* at once: on a full disk, what is half there keeps others from working */
-		write_batch_free(TAKE(s->batch));
+		storing_spoil(a, err);
 		return -1;
 	}
 	return 0;

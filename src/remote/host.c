@@ -29,6 +29,7 @@ struct host {
 	uint64_t read_before, sent_before; /* octets, with agents that were lost */
 	struct buf hello_body;
 	struct wire_hello hello;
+	struct host *another; /* owned; NULL: nobody asked for one */
 };
 
 const char *host_name(const struct host *h)
@@ -246,12 +247,14 @@ int host_set_limit(struct host *h, const struct host_limit *limit, struct error 
 
 uint64_t host_octets_read(const struct host *h)
 {
-	return h->read_before + h->channel.octets_in;
+	return h->read_before + h->channel.octets_in +
+	       (h->another ? host_octets_read(h->another) : 0);
 }
 
 uint64_t host_octets_sent(const struct host *h)
 {
-	return h->sent_before + h->channel.octets_out;
+	return h->sent_before + h->channel.octets_out +
+	       (h->another ? host_octets_sent(h->another) : 0);
 }
 
 static int greet(struct host *h, struct error *err)
@@ -272,21 +275,29 @@ static int greet(struct host *h, struct error *err)
 	return host_set_limit(h, &h->limit, err);
 }
 
-static int start_and_greet(struct host *h, struct error *err)
+/* All is borrowed from `h`, but for the array ssh_options. */
+static struct host_place place_of(const struct host *h)
 {
-	AUTO_FREE const char **options = xcalloc(h->ssh_options.n + 1, sizeof *options);
-	struct host_place place = {
+	const char **options = xcalloc(h->ssh_options.n + 1, sizeof *options);
+
+	for (size_t i = 0; i < h->ssh_options.n; i++)
+		options[i] = h->ssh_options.rows[i];
+	return (struct host_place){
 		.name = h->name,
 		.reach = h->reach,
 		.target = h->target,
 		.ssh_options = options,
 		.control = h->control,
+		.silence_ms = h->silence_ms,
 	};
+}
 
+static int start_and_greet(struct host *h, struct error *err)
+{
+	struct host_place place = place_of(h);
+	AUTO_FREE const char *const *options = place.ssh_options;
 	int tofd, fromfd;
 
-	for (size_t i = 0; i < h->ssh_options.n; i++)
-		options[i] = h->ssh_options.rows[i];
 	if (agent_start(&place, &h->pid, &tofd, &fromfd, err) == 0) {
 		channel_open(&h->channel, tofd, fromfd, h->silence_ms);
 		if (greet(h, err) == 0)
@@ -314,6 +325,28 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
 	if (start_and_greet(h, err) < 0)
 		return -1;
 	*out = TAKE(h);
+	return 0;
+}
+
+const char *host_seen_from(const struct host *from, const struct host *to)
+{
+	const struct host_limit *l = &from->limit;
+
+	if (to->reach != HOST_LOCAL || l->octets_per_s || l->load || l->io_pressure)
+		return NULL;
+	return from->reach == HOST_LOCAL ? "/" : from->reach == HOST_FOLDER ? from->target : NULL;
+}
+
+int host_another(struct host *h, struct host **out, struct error *err)
+{
+	struct host_place place = place_of(h);
+	AUTO_FREE const char *const *options = place.ssh_options;
+
+	if (h->another && host_is_broken(h->another))
+		host_close(TAKE(h->another));
+	if (!h->another && host_open(&h->another, &place, err) < 0)
+		return -1;
+	*out = h->another;
 	return 0;
 }
 
@@ -361,6 +394,7 @@ void host_close(struct host *h)
 {
 	if (!h)
 		return;
+	host_close(h->another);
 	end_agent(h);
 	strings_fini(&h->ssh_options);
 	buf_fini(&h->hello_body);

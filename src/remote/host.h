@@ -69,6 +69,13 @@ uint64_t host_octets_read(const struct host *h);
 /* The same of what went there. */
 uint64_t host_octets_sent(const struct host *h);
 
+/* Where the files of `from` begin for the agent of `to`, when that can read them itself: both are on
+ * this machine, and no limit says how `from` may be read. NULL: it can't. Borrowed from `from`. */
+const char *host_seen_from(const struct host *from, const struct host *to);
+/* A further agent at the same place as `h`, so that both can be at work; started when it is first
+ * asked for, owned by `h`. */
+int host_another(struct host *h, struct host **out, struct error *err) MUST_CHECK;
+
 const char *host_name(const struct host *h);
 enum host_reach host_reach(const struct host *h);
 bool host_has_control(const struct host *h);

@@ -240,6 +240,18 @@ int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, boo
 
 /* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */
 
+void mailbox_put_wanted(struct buf *body, const struct mailbox_wanted *wanted, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		wire_put_tag(body, WIRE_MAIL_WANTED);
+		wire_put_text(body, wanted[i].folder);
+		wire_put_text(body, wanted[i].m->base);
+		wire_put_text(body, wanted[i].m->suffix);
+		wire_put_u64(body, wanted[i].m->in_new);
+		wire_put_u64(body, wanted[i].m->offset);
+	}
+}
+
 int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bool content,
                        const struct mailbox_wanted *wanted, size_t n, struct error *err)
 {
@@ -247,14 +259,7 @@ int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bo
 
 	wire_put_account(&body, account);
 	wire_put_u64(&body, content);
-	for (size_t i = 0; i < n; i++) {
-		wire_put_tag(&body, WIRE_MAIL_WANTED);
-		wire_put_text(&body, wanted[i].folder);
-		wire_put_text(&body, wanted[i].m->base);
-		wire_put_text(&body, wanted[i].m->suffix);
-		wire_put_u64(&body, wanted[i].m->in_new);
-		wire_put_u64(&body, wanted[i].m->offset);
-	}
+	mailbox_put_wanted(&body, wanted, n);
 	return host_send(h, WIRE_MAIL_FETCH, buf_span(&body), err);
 }
 

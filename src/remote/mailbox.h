@@ -89,6 +89,9 @@ struct mailbox_reader {
 /* At most so many in one request. */
 #define MAILBOX_FETCH_MAX 1000u
 
+/* The records that ask for them. */
+void mailbox_put_wanted(struct buf *body, const struct mailbox_wanted *wanted, size_t n);
+
 /* Asks for messages; with `content` false only for their digests. mailbox_fetch_collect() then
  * reads the answers, in the order of asking: host_send() and host_collect() of remote/host.h. */
 int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bool content,
@@ -119,6 +122,15 @@ CLEANUP_DEFINE(struct mailbox_writer, mailbox_writer_free);
 int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *account,
                         const char *folder, const char *name, const struct mail_message *m,
                         struct error *err) MUST_CHECK;
+/*
+ * Asks the writer's host to store messages of another account, which it reads itself: no content
+ * comes by here. The answers are read by mailbox_fetch_collect() (no `bytes`), before the commit.
+ *
+ *   top  where the files of the host that `from` is on begin: host_seen_from()
+ */
+int mailbox_bring_send(struct mailbox_writer *w, const char *top,
+                       const struct mailbox_account *from, const struct mailbox_account *to,
+                       const struct mailbox_wanted *wanted, size_t n, struct error *err) MUST_CHECK;
 struct mailbox_file {
 	const char *root, *path; /* borrowed; the path is below the root */
 	uint64_t keep;           /* octets of the file that is there which come first */

@@ -43,6 +43,24 @@ int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *
 	return sending_added(&w->to, err);
 }
 
+int mailbox_bring_send(struct mailbox_writer *w, const char *top,
+                       const struct mailbox_account *from, const struct mailbox_account *to,
+                       const struct mailbox_wanted *wanted, size_t n, struct error *err)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	if (sending_settle(&w->to, err) < 0)
+		return -1;
+	wire_put_account(&body, from);
+	wire_put_text(&body, top);
+	wire_put_text(&body, to->root);
+	wire_put_u64(&body, to->uid);
+	wire_put_u64(&body, to->gid);
+	mailbox_put_wanted(&body, wanted, n);
+	w->to.dirty = true;
+	return host_send(w->to.h, WIRE_MAIL_BRING, buf_span(&body), err);
+}
+
 int mailbox_put_file(struct mailbox_writer *w, const struct mailbox_file *f, struct error *err)
 {
 	if (sending_check(&w->to, err) < 0)

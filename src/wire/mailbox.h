@@ -24,6 +24,9 @@
  *	MAIL_COMMIT  C nothing
  *	    -> u64 number of files in place. What was stored since the last commit is durable now, and
  *	       seen only now. A STORE that failed spoils all up to the next COMMIT
+ *	MAIL_BRING   C A, top, root, u64 uid, u64 gid, WANTED...
+ *	    -> as MAIL_FETCH without content: of each, what is stored as by MAIL_STORE, until the next
+ *	       COMMIT, in the account at root. Of messages that this agent reads itself, below top
  *	MAIL_CHANGE  C A, u64 uid, u64 gid, u64 later, RENAME|REMOVE|MAKE_FOLDER|...
  *	    -> DATA: FAILED per record that could not be done. Durable at END; with `later` 1 at that
  *	       of the next COMMIT
@@ -54,6 +57,7 @@
 #define WIRE_MBOX_APPEND ((enum wire_kind)46)
 #define WIRE_MAIL_FIND ((enum wire_kind)47)
 #define WIRE_MAIL_SIGN ((enum wire_kind)48)
+#define WIRE_MAIL_BRING ((enum wire_kind)49)
 #define WIRE_MBOX_SCAN ((enum wire_kind)50)
 #define WIRE_MBOX_GROW ((enum wire_kind)51)
 

@@ -80,6 +80,15 @@ uint64_t wire_get_u64(struct wire_reader *r)
 	return value;
 }
 
+uint32_t wire_get_u32(struct wire_reader *r)
+{
+	uint64_t v = wire_get_u64(r);
+
+	if (v > UINT32_MAX)
+		r->bad = true;
+	return (uint32_t)v;
+}
+
 struct span wire_get_span(struct wire_reader *r)
 {
 	struct span text = SPAN("");

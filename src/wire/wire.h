@@ -171,6 +171,8 @@ struct wire_reader {
 };
 
 uint64_t wire_get_u64(struct wire_reader *r);
+/* uid, gid and the like, which travel as u64: what does not fit is never cut, but r->bad. */
+uint32_t wire_get_u32(struct wire_reader *r);
 struct span wire_get_span(struct wire_reader *r); /* borrowed from the body */
 /* Everything was there and nothing is left over; else -1 and "malformed WHAT". */
 int wire_read_end(const struct wire_reader *r, const char *what, struct error *err) MUST_CHECK;
