@@ -108,12 +108,12 @@ static void tell_json(const struct mailboxes *m)
 	json_t *document = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "files",
 		(json_int_t)r->files, "messages", (json_int_t)r->old_messages, "bytes_read",
-		(json_int_t)host_octets_read(m->c->from_host), "bytes_sent",
-		(json_int_t)host_octets_sent(m->c->to_host), "renamed", (json_int_t)r->renamed,
-		"created", (json_int_t)r->copied, "removed", (json_int_t)r->removed, "unchanged",
-		(json_int_t)r->unchanged, "failed", (json_int_t)r->skipped.n, "seconds",
-		copy_seconds(m->c), "skipped", copy_words_json(&r->skipped), "extra",
-		copy_words_json(&r->extra));
+		(json_int_t)(host_octets_read(m->c->from_host) + r->here_octets), "bytes_sent",
+		(json_int_t)(host_octets_sent(m->c->to_host) + r->here_octets), "renamed",
+		(json_int_t)r->renamed, "created", (json_int_t)r->copied, "removed",
+		(json_int_t)r->removed, "unchanged", (json_int_t)r->unchanged, "failed",
+		(json_int_t)r->skipped.n, "seconds", copy_seconds(m->c), "skipped",
+		copy_words_json(&r->skipped), "extra", copy_words_json(&r->extra));
 
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');

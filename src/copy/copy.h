@@ -51,6 +51,7 @@ struct copy_options {
 struct copy_result {
 	uint64_t old_messages, old_octets; /* what old holds */
 	uint64_t copied, copied_octets;    /* messages that travelled */
+	uint64_t here_octets;              /* of those: read and stored by one and the same agent */
 	uint64_t renamed;                  /* flags, new/ to cur/, dates */
 	uint64_t removed;                  /* expunged on old since an earlier pass */
 	uint64_t unchanged;

@@ -198,7 +198,10 @@ static int travel(struct group *g, struct error *err)
 	if (!g->rows_n)
 		return 0;
 	show(g, g->rows[0].owner);
-	return transfer_run(&t, err);
+
+	int result = transfer_run(&t, err);
+	g->passes->out->here_octets += t.here_octets;
+	return result;
 }
 
 /* ── uidlists ────────────────────────────────────────────────────────────────────────────────── */

@@ -29,6 +29,7 @@ void copy_result_add(struct copy_result *sum, struct copy_result *from)
 	sum->old_octets += from->old_octets;
 	sum->copied += from->copied;
 	sum->copied_octets += from->copied_octets;
+	sum->here_octets += from->here_octets;
 	sum->renamed += from->renamed;
 	sum->removed += from->removed;
 	sum->unchanged += from->unchanged;

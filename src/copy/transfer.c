@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One request asks for so much; so many requests are under way; a batch is committed at so much. */
 #define ASK_MESSAGES 500u
@@ -12,6 +13,9 @@
 #define ASKS_AHEAD 4u
 #define BATCH_MESSAGES 4000u
 #define BATCH_OCTETS (64u << 20)
+#define LANES_MAX 2u
+/* Fewer than so many rows are not worth a further agent. */
+#define LANE_ROWS 500u
 
 _Static_assert(ASK_MESSAGES <= MAILBOX_FETCH_MAX, "a request that remote/mailbox.h takes");
 
@@ -22,16 +26,31 @@ struct arrival {
 	char *message_id; /* owned */
 };
 
-struct run {
-	struct transfer *t;
+/* One agent that stores, and what is under way with it. */
+struct lane {
+	struct run *run;
+	struct host *reader, *storer; /* the same one, when it reads by itself */
 	struct mailbox_writer *writer;
-	size_t asked, asked_first; /* rows asked for; first row of the request that is collected */
-	size_t sizes[ASKS_AHEAD];  /* rows of the requests under way, oldest first */
-	size_t ahead;
-	struct arrival *batch; /* owned; read, not yet committed */
+	struct asked {
+		size_t first, n; /* rows */
+	} asked[ASKS_AHEAD];     /* oldest first */
+	size_t ahead, first;     /* requests under way; first row of the one that is collected */
+	struct arrival *batch;   /* owned; read, not yet committed */
 	size_t batch_n, batch_room;
 	uint64_t batch_octets;
 	bool open; /* a message is begun at the writer */
+};
+
+/*
+ * Messages come over the wire, from the agent that reads to the one that stores; or, where the two
+ * hosts are one machine, the agent that stores reads them itself, and several do so at a time.
+ */
+struct run {
+	struct transfer *t;
+	const char *top; /* of old's files, as new's agent sees them; NULL: over the wire */
+	struct lane lanes[LANES_MAX];
+	size_t lanes_n, asked; /* rows asked for */
+	struct lane *holder;   /* has the begin of the folder whose rows come next; or NULL */
 };
 
 static void arrival_fini(struct arrival *a)
@@ -43,8 +62,9 @@ static void arrival_fini(struct arrival *a)
 static int begin(void *context, size_t index, const struct mail_message *now, struct span from_line,
                  struct error *err)
 {
-	struct run *r = context;
-	const struct transfer_row *row = &r->t->rows[r->asked_first + index];
+	struct lane *l = context;
+	const struct transfer *t = l->run->t;
+	const struct transfer_row *row = &t->rows[l->first + index];
 	struct mail_message converted = *row->m;
 
 	/* what is converted (copy/convert.h) is at its new place as the listing says */
@@ -52,91 +72,101 @@ static int begin(void *context, size_t index, const struct mail_message *now, st
 	converted.message_id = NULL;
 	if (row->f && row->f->origin)
 		now = &converted;
-	AUTO_FREE char *name = r->t->name ? r->t->name(r->t->context, row, now)
-	                                  : xasprintf("%s%s", now->base, now->suffix);
 	struct arrival *a;
 
-	ARRAY_GROW(r->batch, r->batch_n, r->batch_room);
-	a = &r->batch[r->batch_n];
-	*a = (struct arrival){ .index = r->asked_first + index, .now = *now };
+	ARRAY_GROW(l->batch, l->batch_n, l->batch_room);
+	a = &l->batch[l->batch_n];
+	*a = (struct arrival){ .index = l->first + index, .now = *now };
 	a->now.base = xstrdup(now->base);
 	a->now.suffix = xstrdup(now->suffix);
 	a->now.keywords = NULL;
-	r->open = true;
-	return mailbox_put_message(r->writer, row->to, row->folder, name, now, err);
+	l->open = true;
+	if (l->run->top) {
+		l->batch_octets += now->size;
+		l->run->t->here_octets += now->size;
+		return 0;
+	}
+
+	AUTO_FREE char *name = t->name ? t->name(t->context, row, now)
+	                               : xasprintf("%s%s", now->base, now->suffix);
+	return mailbox_put_message(l->writer, row->to, row->folder, name, now, err);
 }
 
 static int bytes(void *context, size_t index, struct span content, struct error *err)
 {
-	struct run *r = context;
+	struct lane *l = context;
 
-	r->batch_octets += content.n;
-	return mailbox_put_bytes(r->writer, content, err);
+	if (l->run->top)
+		return host_malformed(l->reader, "answer", err);
+	l->batch_octets += content.n;
+	return mailbox_put_bytes(l->writer, content, err);
 }
 
 static int done(void *context, size_t index, const struct digest *digest, struct span message_id,
                 struct error *err)
 {
-	struct run *r = context;
-	struct arrival *a = &r->batch[r->batch_n++];
+	struct lane *l = context;
+	struct arrival *a = &l->batch[l->batch_n++];
 
 	a->digest = *digest;
 	a->message_id = span_dup(message_id);
-	r->open = false;
-	return mailbox_put_done(r->writer, digest, err);
+	l->open = false;
+	return l->run->top ? 0 : mailbox_put_done(l->writer, digest, err);
 }
 
-static void forget_open(struct run *r)
+static void forget_open(struct lane *l)
 {
-	if (r->open)
-		arrival_fini(&r->batch[r->batch_n]);
-	r->open = false;
+	if (l->open)
+		arrival_fini(&l->batch[l->batch_n]);
+	l->open = false;
 }
 
 static int failed(void *context, size_t index, const struct error *why, struct error *err)
 {
-	struct run *r = context;
-	bool was_open = r->open;
+	struct lane *l = context;
+	const struct transfer *t = l->run->t;
+	bool was_open = l->open;
 
-	forget_open(r);
-	r->t->failed(r->t->context, &r->t->rows[r->asked_first + index], why);
-	return was_open ? mailbox_put_drop(r->writer, err) : 0;
+	forget_open(l);
+	t->failed(t->context, &t->rows[l->first + index], why);
+	return was_open && !l->run->top ? mailbox_put_drop(l->writer, err) : 0;
 }
 
-static void clear_batch(struct run *r)
+static void clear_batch(struct lane *l)
 {
-	forget_open(r);
-	for (size_t i = 0; i < r->batch_n; i++)
-		arrival_fini(&r->batch[i]);
-	r->batch_n = 0;
-	r->batch_octets = 0;
+	forget_open(l);
+	for (size_t i = 0; i < l->batch_n; i++)
+		arrival_fini(&l->batch[i]);
+	l->batch_n = 0;
+	l->batch_octets = 0;
 }
 
-static int commit(struct run *r, struct error *err)
+static int commit(struct lane *l, struct error *err)
 {
-	AUTO_FREE struct transfer_arrival *told = xcalloc(r->batch_n + 1, sizeof *told);
+	const struct transfer *t = l->run->t;
+	AUTO_FREE struct transfer_arrival *told = xcalloc(l->batch_n + 1, sizeof *told);
 	uint64_t placed;
 
-	if (!r->batch_n)
+	if (!l->batch_n)
 		return 0;
-	if (mailbox_commit(r->writer, &placed, err) < 0)
+	if (mailbox_commit(l->writer, &placed, err) < 0)
 		return -1;
-	if (placed != r->batch_n)
+	if (placed != l->batch_n)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 		                 "host %s says that %llu of %zu messages are stored",
-		                 host_name(r->t->to_host), (unsigned long long)placed, r->batch_n);
-	for (size_t i = 0; i < r->batch_n; i++) {
-		r->t->rows[r->batch[i].index].arrived = true;
+		                 host_name(l->storer), (unsigned long long)placed, l->batch_n);
+	for (size_t i = 0; i < l->batch_n; i++) {
+		t->rows[l->batch[i].index].arrived = true;
 		told[i] = (struct transfer_arrival){
-			.index = r->batch[i].index,
-			.now = &r->batch[i].now,
-			.digest = r->batch[i].digest,
-			.message_id = r->batch[i].message_id,
+			.index = l->batch[i].index,
+			.now = &l->batch[i].now,
+			.digest = l->batch[i].digest,
+			.message_id = l->batch[i].message_id,
 		};
 	}
-	if (r->t->arrived(r->t->context, told, r->batch_n, err) < 0)
+	if (t->arrived(t->context, told, l->batch_n, err) < 0)
 		return -1;
-	clear_batch(r);
+	clear_batch(l);
 	return 0;
 }
 
@@ -152,65 +182,155 @@ static void want(const struct transfer *t, size_t first, size_t n, struct mailbo
 			                          t->rows[first + i].m };
 }
 
-static int ask(struct run *r, struct error *err)
+static bool is_same_folder(const struct transfer *t, size_t a, size_t b)
 {
-	const struct mailbox_account *from = r->t->rows[r->asked].from;
-	struct mailbox_wanted wanted[ASK_MESSAGES];
-	size_t n = 0;
+	return b < t->n && t->rows[a].from == t->rows[b].from &&
+	       !strcmp(t->rows[a].folder, t->rows[b].folder);
+}
+
+/* How many rows to ask for next: of one account; and whole folders, as far as that is possible. */
+static size_t next_part(const struct run *r)
+{
+	const struct transfer *t = r->t;
+	const struct transfer_row *first = &t->rows[r->asked];
+	size_t n = 0, whole = 0;
 	uint64_t octets = 0;
 
-	while (r->asked + n < r->t->n && n < ASK_MESSAGES && octets < ASK_OCTETS &&
-	       r->t->rows[r->asked + n].from == from)
-		octets += r->t->rows[r->asked + n++].m->size;
+	while (r->asked + n < t->n && n < ASK_MESSAGES && octets < ASK_OCTETS &&
+	       first[n].from == first->from) {
+		octets += first[n++].m->size;
+		if (!is_same_folder(t, r->asked + n - 1, r->asked + n))
+			whole = n;
+	}
+	return whole ? whole : n;
+}
+
+static int ask(struct lane *l, struct error *err)
+{
+	struct run *r = l->run;
+	const struct transfer_row *first = &r->t->rows[r->asked];
+	struct mailbox_wanted wanted[ASK_MESSAGES];
+	size_t n = next_part(r);
+
 	want(r->t, r->asked, n, wanted);
-	if (mailbox_fetch_send(r->t->from_host, from, true, wanted, n, err) < 0)
+	if (r->top ? mailbox_bring_send(l->writer, r->top, first->from, first->to, wanted, n, err) <
+	                     0
+	           : mailbox_fetch_send(l->reader, first->from, true, wanted, n, err) < 0)
 		return -1;
-	r->sizes[r->ahead++] = n;
+	l->asked[l->ahead++] = (struct asked){ r->asked, n };
 	r->asked += n;
+	/* a folder is one agent's: each takes what it finds in tmp/ and did not make for left over */
+	r->holder = is_same_folder(r->t, r->asked - 1, r->asked) ? l : NULL;
 	return 0;
 }
 
-static int collect(struct run *r, struct error *err)
+static int collect(struct lane *l, struct error *err)
 {
-	const struct mailbox_reader reader = { r, begin, bytes, done, failed };
+	const struct mailbox_reader reader = { l, begin, bytes, done, failed };
 	struct mailbox_wanted wanted[ASK_MESSAGES];
-	size_t n = r->sizes[0];
+	const struct asked asked = l->asked[0];
 
-	want(r->t, r->asked_first, n, wanted);
-	memmove(r->sizes, r->sizes + 1, --r->ahead * sizeof *r->sizes);
-	if (mailbox_fetch_collect(r->t->from_host, wanted, n, &reader, err) < 0)
-		return -1;
-	r->asked_first += n;
+	want(l->run->t, asked.first, asked.n, wanted);
+	memmove(l->asked, l->asked + 1, --l->ahead * sizeof *l->asked);
+	l->first = asked.first;
+	return mailbox_fetch_collect(l->reader, wanted, asked.n, &reader, err);
+}
+
+/* Keeps all lanes busy; the one whose answer has been waited for longest comes next, NULL: none. */
+static int fill(struct run *r, struct lane **next, struct error *err)
+{
+	*next = NULL;
+	for (size_t i = 0; i < r->lanes_n; i++) {
+		struct lane *l = &r->lanes[i];
+
+		while (r->asked < r->t->n && l->ahead < ASKS_AHEAD &&
+		       (!r->holder || r->holder == l))
+			if (ask(l, err) < 0)
+				return -1;
+		if (l->ahead && (!*next || l->asked[0].first < (*next)->asked[0].first))
+			*next = l;
+	}
 	return 0;
 }
 
 static int run(struct run *r, struct error *err)
 {
-	while (r->asked < r->t->n || r->ahead) {
-		while (r->asked < r->t->n && r->ahead < ASKS_AHEAD)
-			if (ask(r, err) < 0)
-				return -1;
-		if (collect(r, err) < 0)
+	struct lane *l;
+
+	for (;;) {
+		if (fill(r, &l, err) < 0)
 			return -1;
-		if ((r->batch_n >= BATCH_MESSAGES || r->batch_octets >= BATCH_OCTETS) &&
-		    commit(r, err) < 0)
+		if (!l)
+			break;
+		if (collect(l, err) < 0)
+			return -1;
+		if (l->batch_n < BATCH_MESSAGES && l->batch_octets < BATCH_OCTETS)
+			continue;
+		/* what it was asked to bring is a part of the batch */
+		while (r->top && l->ahead)
+			if (collect(l, err) < 0)
+				return -1;
+		if (commit(l, err) < 0)
 			return -1;
 	}
-	return commit(r, err);
+	for (size_t i = 0; i < r->lanes_n; i++)
+		if (commit(&r->lanes[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static void add_lane(struct run *r, struct host *reader, struct host *storer)
+{
+	r->lanes[r->lanes_n++] = (struct lane){
+		.run = r, .reader = reader, .storer = storer, .writer = mailbox_writer_new(storer)
+	};
+}
+
+/* Whether new's agent can read what is wanted itself, and as it is. */
+static bool is_as_it_is(const struct transfer *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].f && t->rows[i].f->origin)
+			return false;
+	return !t->name;
+}
+
+static void open_lanes(struct run *r)
+{
+	struct transfer *t = r->t;
+	struct error ignored = { 0 };
+	struct host *another;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	r->top = is_as_it_is(t) ? host_seen_from(t->from_host, t->to_host) : NULL;
+	add_lane(r, r->top ? t->to_host : t->from_host, t->to_host);
+	/* one of them less is no harm */
+	if (r->top && processors > 1 && t->n >= LANE_ROWS &&
+	    host_another(t->to_host, &another, &ignored) == 0)
+		add_lane(r, another, another);
+}
+
+static void close_lane(struct lane *l)
+{
+	struct error ignored = { 0 };
+
+	/* answers that are still on their way would be taken for those to later requests */
+	while (l->ahead--)
+		(void)!host_collect(l->reader, NULL, NULL, NULL, &ignored);
+	mailbox_writer_free(l->writer);
+	clear_batch(l);
+	free(l->batch);
 }
 
 int transfer_run(struct transfer *t, struct error *err)
 {
-	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(t->to_host);
-	struct run r = { .t = t, .writer = writer };
-	struct error ignored = { 0 };
-	int result = run(&r, err);
+	struct run r = { .t = t };
+	int result;
 
-	/* answers that are still on their way would be taken for those to later requests */
-	while (r.ahead--)
-		(void)!host_collect(t->from_host, NULL, NULL, NULL, &ignored);
-	clear_batch(&r);
-	free(r.batch);
+	open_lanes(&r);
+	result = run(&r, err);
+	for (size_t i = 0; i < r.lanes_n; i++)
+		close_lane(&r.lanes[i]);
 	return result;
 }
 

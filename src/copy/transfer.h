@@ -32,6 +32,7 @@ struct transfer {
 	struct host *from_host, *to_host;
 	struct transfer_row *rows; /* borrowed; those of one account stand together */
 	size_t n;
+	uint64_t here_octets; /* out: of messages that new's agent read itself */
 	void *context;
 	/* File name at the new place, owned by the caller; NULL: base and suffix as they are. */
 	char *(*name)(void *context, const struct transfer_row *row,

@@ -28,6 +28,7 @@ struct sites {
 	struct state *state;
 	struct mailbox_account from, to;
 	struct strings beside;
+	bool here; /* see sites_here() */
 };
 
 /* noinline: gcc 12 takes dir for NULL, where it sees the zeroing of *s */
@@ -123,26 +124,37 @@ static inline unsigned sites_count(const struct sites *s, const char *path)
 	return files_count(whole);
 }
 
+static inline int sites_open_host(const struct sites *s, const char *side, struct host **out,
+                                  struct error *err)
+{
+	AUTO_FREE char *root = sites_path(s, side);
+	struct host_place place = {
+		.name = side, .reach = HOST_FOLDER, .target = root, .control = true
+	};
+
+	if (s->here && !strcmp(side, "new"))
+		place.reach = HOST_LOCAL;
+	return host_open(out, &place, err);
+}
+
 static inline void sites_open_hosts(struct sites *s)
 {
-	AUTO_FREE char *old = sites_path(s, "old");
-	AUTO_FREE char *new = sites_path(s, "new");
 	struct error err = { 0 };
 
-	assert_good(host_open(&s->old,
-	                      &(struct host_place){ .name = "old",
-	                                            .reach = HOST_FOLDER,
-	                                            .target = old,
-	                                            .control = true },
-	                      &err),
-	            &err);
-	assert_good(host_open(&s->new,
-	                      &(struct host_place){ .name = "new",
-	                                            .reach = HOST_FOLDER,
-	                                            .target = new,
-	                                            .control = true },
-	                      &err),
-	            &err);
+	assert_good(sites_open_host(s, "old", &s->old, &err), &err);
+	assert_good(sites_open_host(s, "new", &s->new, &err), &err);
+}
+
+/* From now on the new host is this machine, with its mailboxes in the folder new/: its agent can
+ * read those of old by itself. */
+static inline void sites_here(struct sites *s)
+{
+	host_close(s->old);
+	host_close(s->new);
+	s->here = true;
+	s->to.home = xasprintf("%s/new%s", s->dir, s->from.home);
+	s->to.root = xasprintf("%s/new%s", s->dir, s->from.root);
+	sites_open_hosts(s);
 }
 
 static inline void sites_begin(struct sites *s, enum mailbox_format format)
@@ -190,6 +202,10 @@ static inline void sites_end(struct sites *s)
 	host_close(s->new);
 	state_close(s->state);
 	strings_fini(&s->beside);
+	if (s->here) {
+		free(s->to.home);
+		free(s->to.root);
+	}
 	free(s->from.user);
 	free(s->from.home);
 	free(s->from.root);

@@ -56,26 +56,13 @@ static void change_mailbox(struct sites *s)
 	sites_message(s, M ".Later/new/600.e.host", "Subject: six\n\n6\n", 1200000001);
 }
 
-static struct host *open_side(const struct sites *s, const char *side)
-{
-	AUTO_FREE char *root = sites_path(s, side);
-	struct error err = { 0 };
-	struct host *h = NULL;
-	const struct host_place place = {
-		.name = side, .reach = HOST_FOLDER, .target = root, .control = true
-	};
-
-	if (host_open(&h, &place, &err) < 0)
-		fail_msg("%s", err.text);
-	return h;
-}
-
 /* That side's agent, whose `at`-th call fails. */
 static void open_failing(struct sites *s, const char *side, unsigned long at, unsigned long round)
 {
 	struct host **h = strcmp(side, "new") ? &s->old : &s->new;
 	AUTO_FREE char *told = sites_path(s, "told");
 	AUTO_FREE char *agent = xstrdup(getenv("MAILHAUL_AGENT"));
+	struct error err = { 0 };
 	char number[24];
 
 	host_close(*h);
@@ -86,7 +73,7 @@ static void open_failing(struct sites *s, const char *side, unsigned long at, un
 	setenv("FAIL_AT", number, 1);
 	snprintf(number, sizeof number, "%lu", round);
 	setenv("FAIL_ROUND", number, 1);
-	*h = open_side(s, side);
+	assert_good(sites_open_host(s, side, h, &err), &err);
 	setenv("MAILHAUL_AGENT", agent, 1);
 }
 
@@ -108,8 +95,14 @@ static int failing_pass(struct sites *s, struct copy_result *r, struct error *er
 	return copy_pass(s->old, s->new, &account, s->state, &options, r, err);
 }
 
+struct trial {
+	const char *side; /* whose agent fails */
+	bool later;       /* in a pass that follows another one */
+	bool here;        /* new's agent reads old's messages itself */
+};
+
 /* One pass with the fault, one without. False when there are not so many calls. */
-static bool try_fault(const char *side, unsigned long at, unsigned long round, bool later)
+static bool try_fault(const struct trial *t, unsigned long at, unsigned long round)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 }, again = { 0 };
 	struct error err = { 0 };
@@ -120,11 +113,13 @@ static bool try_fault(const char *side, unsigned long at, unsigned long round, b
 	bool failed;
 
 	make_mailbox(&s);
-	if (later) {
+	if (t->here)
+		sites_here(&s);
+	if (t->later) {
 		sites_pass(&s, &again);
 		change_mailbox(&s);
 	}
-	open_failing(&s, side, at, round);
+	open_failing(&s, t->side, at, round);
 	result = failing_pass(&s, &r, &err);
 	host_close(s.old);
 	host_close(s.new);
@@ -145,7 +140,7 @@ static bool try_fault(const char *side, unsigned long at, unsigned long round, b
 	return failed;
 }
 
-static void try_all(const char *side, bool later)
+static void try_all(struct trial t)
 {
 	const char *rounds = getenv("FAIL_ROUNDS");
 	const char *strides = getenv("FAIL_STRIDE");
@@ -157,7 +152,7 @@ static void try_all(const char *side, bool later)
 
 	for (unsigned long round = 0; round < n; round++) {
 		/* so that one round has all of the errnos, each for some of the calls */
-		for (at = 1; try_fault(side, at, at + round, later); at += stride)
+		for (at = 1; try_fault(&t, at, at + round); at += stride)
 			;
 	}
 	assert_true(at > 30);
@@ -167,21 +162,28 @@ static void try_all(const char *side, bool later)
 static void a_first_pass_survives_the_failure_of_any_call(void **state)
 {
 	(void)state;
-	try_all("new", false);
+	try_all((struct trial){ .side = "new" });
 }
 
 static void a_later_pass_survives_the_failure_of_any_call(void **state)
 {
 	(void)state;
-	try_all("new", true);
+	try_all((struct trial){ .side = "new", .later = true });
 }
 
 static void a_pass_survives_what_cannot_be_read_on_old(void **state)
 {
 	(void)state;
-	try_all("old", true);
+	try_all((struct trial){ .side = "old", .later = true });
+}
+
+static void an_agent_that_reads_and_stores_survives_the_failure_of_any_call(void **state)
+{
+	(void)state;
+	try_all((struct trial){ .side = "new", .later = true, .here = true });
 }
 
 UNIT_TESTS("copy/fault", cmocka_unit_test(a_first_pass_survives_the_failure_of_any_call),
            cmocka_unit_test(a_later_pass_survives_the_failure_of_any_call),
-           cmocka_unit_test(a_pass_survives_what_cannot_be_read_on_old));
+           cmocka_unit_test(a_pass_survives_what_cannot_be_read_on_old),
+           cmocka_unit_test(an_agent_that_reads_and_stores_survives_the_failure_of_any_call));

@@ -113,21 +113,12 @@ static void close_all(struct sites *s)
 	s->state = NULL;
 }
 
-static int open_side(const struct sites *s, const char *side, struct host **out, struct error *err)
-{
-	AUTO_FREE char *root = sites_path(s, side);
-	const struct host_place place = {
-		.name = side, .reach = HOST_FOLDER, .target = root, .control = true
-	};
-
-	return host_open(out, &place, err);
-}
-
 static int open_all(struct sites *s, struct error *err)
 {
 	AUTO_FREE char *move = sites_path(s, "move");
 
-	return open_side(s, "old", &s->old, err) < 0 || open_side(s, "new", &s->new, err) < 0
+	return sites_open_host(s, "old", &s->old, err) < 0 ||
+	                       sites_open_host(s, "new", &s->new, err) < 0
 	               ? -1
 	               : state_open(&s->state, move, err);
 }
@@ -232,7 +223,7 @@ static void remove_told(struct sites *s, const char *words)
 	}
 }
 
-static void killed_at_any_moment_a_copy_ends_exact(void **state)
+static void kill_many(bool here)
 {
 	unsigned times = number_of("KILL_TIMES", 200), killed = 0;
 	unsigned seed = number_of("KILL_SEED", (unsigned)clock_wall_ms());
@@ -242,12 +233,13 @@ static void killed_at_any_moment_a_copy_ends_exact(void **state)
 	int status = 0;
 	pid_t life;
 
-	(void)state;
 	if (access("/dev/shm", W_OK) == 0)
 		sites_place = "/dev/shm";
 	print_message("# KILL_SEED=%u\n", seed);
 	srandom(seed);
 	make_mailbox(&s);
+	if (here)
+		sites_here(&s);
 	close_all(&s);
 	life = begin_life(&s);
 	for (unsigned i = 0; i < times; i++)
@@ -274,4 +266,17 @@ static void killed_at_any_moment_a_copy_ends_exact(void **state)
 	sites_end(&s);
 }
 
-UNIT_TESTS("copy/kill", cmocka_unit_test(killed_at_any_moment_a_copy_ends_exact));
+static void killed_at_any_moment_a_copy_ends_exact(void **state)
+{
+	(void)state;
+	kill_many(false);
+}
+
+static void killed_at_any_moment_a_copy_on_one_machine_ends_exact(void **state)
+{
+	(void)state;
+	kill_many(true);
+}
+
+UNIT_TESTS("copy/kill", cmocka_unit_test(killed_at_any_moment_a_copy_ends_exact),
+           cmocka_unit_test(killed_at_any_moment_a_copy_on_one_machine_ends_exact));
