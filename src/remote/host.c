@@ -14,6 +14,7 @@
 
 /* What an answer that nobody wants any more may still bring before the agent is given up. */
 #define UNWANTED_MAX (256u << 20)
+#define KEPT_MAX (2ull << 30)
 
 struct host {
 	char *name, *target;
@@ -22,6 +23,7 @@ struct host {
 	bool control, broken;
 	pid_t pid;
 	int silence_ms;
+	uint64_t kept_max;
 	struct channel channel;
 	struct host_limit limit;
 	bool resting; /* the agent said so, and has sent nothing since */
@@ -208,6 +210,15 @@ int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *
 	}
 }
 
+int host_check_kept(const struct host *h, uint64_t octets, struct error *err)
+{
+	if (octets <= h->kept_max)
+		return 0;
+	return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, 0,
+	                 "host %s: one listing from there takes more than %llu MB of memory",
+	                 h->name, (unsigned long long)(h->kept_max >> 20));
+}
+
 int host_malformed(const struct host *h, const char *what, struct error *err)
 {
 	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
@@ -320,6 +331,7 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
 	h->reach = place->reach;
 	h->control = place->control;
 	h->silence_ms = place->silence_ms;
+	h->kept_max = place->kept_max ? place->kept_max : KEPT_MAX;
 	h->channel.tofd = h->channel.fromfd = -1;
 	signal(SIGPIPE, SIG_IGN);
 	if (start_and_greet(h, err) < 0)

@@ -31,7 +31,8 @@ struct host_place {
 	const char *target;             /* borrowed; [user@]host for ssh, the path of a folder */
 	const char *const *ssh_options; /* borrowed; NULL-terminated words for ssh, or NULL */
 	bool control;                   /* the agent may change the host */
-	int silence_ms; /* how long it may bring (nearly) nothing; 0: three minutes */
+	int silence_ms;    /* how long it may bring (nearly) nothing; 0: three minutes */
+	uint64_t kept_max; /* octets of memory that one listing from there may take; 0: 2 GB */
 };
 
 /* Opens the connection and greets the agent. The caller ends it with host_close(). */
@@ -201,6 +202,8 @@ int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_f
 int host_send(struct host *h, enum wire_kind kind, struct span body, struct error *err) MUST_CHECK;
 int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *end,
                  struct error *err) MUST_CHECK;
+/* Fails when what was kept of one listing is more than `place.kept_max`. */
+int host_check_kept(const struct host *h, uint64_t octets, struct error *err) MUST_CHECK;
 /* The error of an answer that is none; `what` it was to be. -1. */
 int host_malformed(const struct host *h, const char *what, struct error *err);
 /* Waits until an answer, or the end, of one of the hosts that have `asked` set has come in, and sets

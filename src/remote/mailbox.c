@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a host may make us keep of one account: far beyond any real one. */
-#define MESSAGES_MAX 50000000u
+/* What a host may make us keep of one account, far beyond any real one, is bounded by the memory
+ * that it takes: host_check_kept(). A record takes its octets and about so many more. */
+#define RECORD_OCTETS (sizeof(struct mail_message) + 64)
 #define FOLDERS_MAX 1000000u
 #define SMALL_FILE_MAX (512u << 20)
 #define TROUBLES_MAX 10000u
@@ -22,7 +23,7 @@ struct scan {
 	struct host *h;
 	struct mail_listing *out;
 	struct mbox_states *states; /* NULL: none are told */
-	uint64_t messages;
+	uint64_t kept;              /* octets of memory, about */
 };
 
 static int scan_folder(struct scan *s, struct wire_reader *r, struct error *err)
@@ -44,7 +45,7 @@ static int scan_message(struct scan *s, struct mail_folder *f, struct wire_reade
 	struct mail_message m;
 
 	wire_get_message(r, &m);
-	if (r->bad || !f || ++s->messages > MESSAGES_MAX) {
+	if (r->bad || !f) {
 		mail_message_fini(&m);
 		return host_malformed(s->h, "message", err);
 	}
@@ -144,10 +145,17 @@ static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
 static int scan_data(void *context, struct span body, struct error *err)
 {
 	struct wire_reader r = { .rest = body };
+	struct scan *s = context;
 
-	while (r.rest.n)
-		if (scan_record(context, &r, err) < 0)
+	while (r.rest.n) {
+		size_t before = r.rest.n;
+
+		if (scan_record(s, &r, err) < 0)
 			return -1;
+		s->kept += before - r.rest.n + RECORD_OCTETS;
+		if (host_check_kept(s->h, s->kept, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 

@@ -54,6 +54,7 @@ struct scan {
 	struct host *h;
 	struct tree_dir *rows;
 	size_t n, index;
+	uint64_t kept; /* octets of memory, about */
 };
 
 static int scan_entry(struct scan *s, struct wire_reader *r, struct error *err)
@@ -110,6 +111,7 @@ static int scan_data(void *context, struct span body, struct error *err)
 	int result = 0;
 
 	while (result == 0 && r.rest.n) {
+		size_t before = r.rest.n;
 		uint64_t tag = wire_get_u64(&r);
 
 		if (r.bad || s->index >= s->n)
@@ -124,6 +126,9 @@ static int scan_data(void *context, struct span body, struct error *err)
 			r.bad = true;
 		if (result == 0 && r.bad)
 			result = malformed(s->h, err);
+		s->kept += before - r.rest.n + sizeof(struct tree_entry) + 64;
+		if (result == 0)
+			result = host_check_kept(s->h, s->kept, err);
 	}
 	return result;
 }

@@ -98,13 +98,18 @@ static inline bool liar_is_asked(const struct lie *lies, size_t n)
 	return true;
 }
 
+/* Memory that one listing of it may take. */
+#define LIAR_KEPT_MAX (8u << 20)
+
 /* Opens a host whose agent tells that lie. */
 static inline int liar_open(size_t lie, struct host **h, struct error *err)
 {
 	AUTO_FREE char *agent = xstrdup(getenv("MAILHAUL_AGENT"));
-	const struct host_place place = {
-		.name = "old", .reach = HOST_FOLDER, .target = "/nonexistent", .silence_ms = 2000
-	};
+	const struct host_place place = { .name = "old",
+		                          .reach = HOST_FOLDER,
+		                          .target = "/nonexistent",
+		                          .silence_ms = 2000,
+		                          .kept_max = LIAR_KEPT_MAX };
 	char number[24], self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	int result;

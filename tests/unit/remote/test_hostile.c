@@ -190,6 +190,52 @@ static void name_with_a_nul(uint32_t request)
 	liar_wait();
 }
 
+/* ── a listing that would fill the memory ────────────────────────────────────────────────────── */
+
+/* Each record is small, and so many of them take ten times what is allowed; then the END. */
+static void list(uint32_t request, struct span record)
+{
+	AUTO_BUF struct buf folder = { 0 }, many = { 0 };
+
+	wire_put_tag(&folder, WIRE_MAIL_FOLDER);
+	wire_put_folder(&folder, &(struct mail_folder){ .name = TEXT("") });
+	liar_frame(WIRE_DATA, request, buf_span(&folder));
+	while (many.n < 1u << 18)
+		buf_add_span(&many, record);
+	for (size_t n = 0; n < 10 * LIAR_KEPT_MAX; n += many.n + many.n / record.n * 200)
+		liar_frame(WIRE_DATA, request, buf_span(&many));
+	liar_frame(WIRE_END, request, SPAN(""));
+	liar_wait();
+}
+
+static void list_messages(uint32_t request)
+{
+	AUTO_BUF struct buf record = { 0 };
+
+	wire_put_tag(&record, WIRE_MAIL_MESSAGE);
+	wire_put_message(&record, &(struct mail_message){ .base = TEXT("x"), .suffix = TEXT("") });
+	list(request, buf_span(&record));
+}
+
+static void list_files(uint32_t request)
+{
+	AUTO_BUF struct buf record = { 0 };
+
+	wire_put_tag(&record, WIRE_MAIL_FILE);
+	wire_put_file(&record, &(struct mail_file){ .path = TEXT("x") });
+	list(request, buf_span(&record));
+}
+
+static void list_uids(uint32_t request)
+{
+	AUTO_BUF struct buf record = { 0 };
+	static const char octets[100000] = "3 V1 N2\n";
+
+	wire_put_tag(&record, WIRE_MAIL_UIDLIST);
+	wire_put_span(&record, (struct span){ octets, sizeof octets });
+	list(request, buf_span(&record));
+}
+
 static void greet_with_rubbish(uint32_t request)
 {
 	say_text(WIRE_END, request, SPAN("hello"));
@@ -229,6 +275,9 @@ static const struct lie lies[] = {
 	{ "flags elsewhere", name_flags_elsewhere, "malformed message", false },
 	{ "file above", name_a_file_above, "malformed file", false },
 	{ "NUL", name_with_a_nul, "malformed folder", false },
+	{ "messages", list_messages, "takes more than 8 MB of memory", false },
+	{ "files", list_files, "takes more than 8 MB of memory", false },
+	{ "uids", list_uids, "takes more than 8 MB of memory", false },
 	{ "rubbish", greet_with_rubbish, "malformed greeting", true },
 	{ "pack", greet_and_pack_unasked, "nobody told it to", true },
 	{ "does not read", read_nothing, "does not answer", false },
@@ -311,7 +360,9 @@ static bool is_scan(lie_fn *tell)
 {
 	return tell == name_a_folder_above || tell == name_a_folder_from_the_root ||
 	       tell == name_a_message_above || tell == name_a_message_elsewhere ||
-	       tell == name_flags_elsewhere || tell == name_a_file_above || tell == name_with_a_nul;
+	       tell == name_flags_elsewhere || tell == name_a_file_above ||
+	       tell == name_with_a_nul || tell == list_messages || tell == list_files ||
+	       tell == list_uids;
 }
 
 static void try_lie(size_t i, size_t question)
