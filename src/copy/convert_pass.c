@@ -111,6 +111,7 @@ int pass_convert(struct pass *p, struct error *err)
 	const char *user = p->account->from->user;
 
 	if (known_load(&p->known, p->state, user, MESSAGES_PRESENT, err) < 0 ||
+	    known_load_coming(&p->known, p->state, user, err) < 0 ||
 	    mboxes_load(p->state, user, MBOXES_OLD, &known, NULL, err) < 0)
 		return -1;
 	return run(p, &known, &states, err);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "copy/convert.h"
+#include "state/coming.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct group {
 	const struct copy_options *options;
 	struct transfer_row *rows; /* owned; those of all accounts */
 	size_t rows_n;
+	int64_t batch; /* that is under way; of state/coming.h */
 	struct copy_progress progress;
 };
 
@@ -158,6 +160,22 @@ static int record_arrivals(struct group *g, const struct transfer_arrival *arriv
 	return 0;
 }
 
+/* Killed behind this, the next pass knows what is on new as ours. */
+static int leaving(void *context, const struct transfer_arrival *arrivals, size_t n,
+                   struct error *err)
+{
+	AUTO_FREE struct coming_name *names = xcalloc(n, sizeof *names);
+	struct group *g = context;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct transfer_row *row = &g->rows[arrivals[i].index];
+
+		names[i] = (struct coming_name){ row->from->user, row->folder,
+			                         arrivals[i].now->base };
+	}
+	return coming_put(g->state, names, n, &g->batch, err);
+}
+
 static int arrived(void *context, const struct transfer_arrival *arrivals, size_t n,
                    struct error *err)
 {
@@ -165,7 +183,8 @@ static int arrived(void *context, const struct transfer_arrival *arrivals, size_
 
 	if (state_begin(g->state, err) < 0)
 		return -1;
-	if (record_arrivals(g, arrivals, n, err) < 0 || state_commit(g->state, err) < 0) {
+	if (record_arrivals(g, arrivals, n, err) < 0 ||
+	    coming_arrived(g->state, g->batch, err) < 0 || state_commit(g->state, err) < 0) {
 		state_abandon(g->state);
 		return -1;
 	}
@@ -191,6 +210,7 @@ static int travel(struct group *g, struct error *err)
 		.rows = g->rows,
 		.n = g->rows_n,
 		.context = g,
+		.leaving = leaving,
 		.arrived = arrived,
 		.failed = not_read,
 	};

@@ -2,6 +2,7 @@
 #include "copy/known.h"
 
 #include "base/memory.h"
+#include "state/coming.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,13 @@ void known_fini(struct known *k)
 		free(k->files[i].path);
 		free(k->files[i].target);
 	}
+	for (size_t i = 0; i < k->coming_n; i++) {
+		free(k->coming[i].folder);
+		free(k->coming[i].base);
+	}
 	free(k->messages);
 	free(k->folders);
+	free(k->coming);
 	free(k->files);
 	*k = (struct known){ 0 };
 }
@@ -116,6 +122,42 @@ const struct known_message *known_find(const struct known *k, const char *folder
 	if (!k->messages_n)
 		return NULL;
 	return bsearch(&key, k->messages, k->messages_n, sizeof key, message_order);
+}
+
+static int take_coming(void *context, const struct coming_name *name, struct error *err)
+{
+	struct known *k = context;
+
+	ARRAY_GROW(k->coming, k->coming_n, k->coming_room);
+	k->coming[k->coming_n++] = (struct known_coming){ xstrdup(name->folder),
+		                                          xstrdup(name->base) };
+	return 0;
+}
+
+static int coming_order(const void *key, const void *row)
+{
+	const struct known_coming *a = key, *b = row;
+	int order = strcmp(a->folder, b->folder);
+
+	return order ? order : strcmp(a->base, b->base);
+}
+
+int known_load_coming(struct known *k, struct state *state, const char *account, struct error *err)
+{
+	if (coming_walk(state, account, take_coming, k, err) < 0)
+		return -1;
+	if (k->coming_n)
+		qsort(k->coming, k->coming_n, sizeof *k->coming, coming_order);
+	return 0;
+}
+
+bool known_is_ours(const struct known *k, const char *folder, const char *base)
+{
+	const struct known_coming key = { (char *)(uintptr_t)folder, (char *)(uintptr_t)base };
+
+	return known_find(k, folder, base) ||
+	       (k->coming_n &&
+	        bsearch(&key, k->coming, k->coming_n, sizeof key, coming_order) != NULL);
 }
 
 const struct known_folder *known_find_folder(const struct known *k, const char *folder)

@@ -29,6 +29,11 @@ struct known_file {
 	struct digest digest;
 };
 
+/* A message of a batch that was cut off: perhaps in place on new, and then ours. */
+struct known_coming {
+	char *folder, *base; /* owned */
+};
+
 struct known {
 	struct known_message *messages; /* sorted by folder and base */
 	size_t messages_n, messages_room;
@@ -36,6 +41,8 @@ struct known {
 	size_t folders_n, folders_room;
 	struct known_file *files;
 	size_t files_n, files_room;
+	struct known_coming *coming; /* sorted as the messages */
+	size_t coming_n, coming_room;
 };
 #define AUTO_KNOWN __attribute__((cleanup(known_fini)))
 void known_fini(struct known *k);
@@ -44,6 +51,12 @@ void known_fini(struct known *k);
 int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
                struct error *err) MUST_CHECK;
 
+/* Adds what state/coming.h has of that account. */
+int known_load_coming(struct known *k, struct state *state, const char *account, struct error *err)
+	MUST_CHECK;
+
+/* A message that we brought to new, or may have: known, or on its way. */
+bool known_is_ours(const struct known *k, const char *folder, const char *base);
 const struct known_message *known_find(const struct known *k, const char *folder, const char *base);
 const struct known_folder *known_find_folder(const struct known *k, const char *folder);
 const struct known_file *known_find_file(const struct known *k, const char *place,

@@ -2,6 +2,7 @@
 #include "copy/pass.h"
 
 #include "base/memory.h"
+#include "state/coming.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -139,6 +140,7 @@ int pass_compare(struct pass *p, struct message_writer *ledger, struct error *er
 		.ledger = ledger,
 	};
 	size_t failures = p->out->skipped.n;
+	uint64_t vanished = p->out->vanished;
 	int result = pass_plan(&plan, err);
 
 	if (result == 0 && ledger)
@@ -147,6 +149,10 @@ int pass_compare(struct pass *p, struct message_writer *ledger, struct error *er
 	if (result == 0 && ledger && p->out->skipped.n == failures &&
 	    (pass_record_gone(p, ledger, err) < 0 || record_folders(p, err) < 0))
 		result = -1;
+	/* and so is what went away on old while it was looked at, and may lie on new */
+	if (result == 0 && ledger && p->known.coming_n && p->out->skipped.n == failures &&
+	    p->out->vanished == vanished)
+		result = coming_settled(p->state, p->account->from->user, err);
 	mailbox_changes_fini(&plan.changes);
 	free(plan.doubtful);
 	return result;
@@ -170,7 +176,9 @@ int pass_look(struct pass *p, struct error *err)
 	for (size_t i = 0; i < p->old.notes.n; i++)
 		strings_add(&p->out->notes, p->old.notes.rows[i]);
 	p->out->old_messages += mail_listing_messages(&p->old, &p->out->old_octets);
-	return known_load(&p->known, p->state, a->from->user, MESSAGES_PRESENT, err);
+	if (known_load(&p->known, p->state, a->from->user, MESSAGES_PRESENT, err) < 0)
+		return -1;
+	return known_load_coming(&p->known, p->state, a->from->user, err);
 }
 
 void pass_fini(struct pass *p)

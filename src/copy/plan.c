@@ -110,7 +110,7 @@ static int plan_surplus(struct plan *plan, const struct mail_folder *new_folder,
 		if (old_folder && mail_folder_find(old_folder, m->base))
 			continue;
 		if (!p->options->delete_extra &&
-		    !known_find(&p->known, new_folder->name, m->base)) {
+		    !known_is_ours(&p->known, new_folder->name, m->base)) {
 			report_extra(p, new_folder, m);
 			continue;
 		}

@@ -149,21 +149,24 @@ static int commit(struct lane *l, struct error *err)
 
 	if (!l->batch_n)
 		return 0;
-	if (mailbox_commit(l->writer, &placed, err) < 0)
-		return -1;
-	if (placed != l->batch_n)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-		                 "host %s says that %llu of %zu messages are stored",
-		                 host_name(l->storer), (unsigned long long)placed, l->batch_n);
-	for (size_t i = 0; i < l->batch_n; i++) {
-		t->rows[l->batch[i].index].arrived = true;
+	for (size_t i = 0; i < l->batch_n; i++)
 		told[i] = (struct transfer_arrival){
 			.index = l->batch[i].index,
 			.now = &l->batch[i].now,
 			.digest = l->batch[i].digest,
 			.message_id = l->batch[i].message_id,
 		};
-	}
+	/* while the host still writes what was sent ahead */
+	if (t->leaving && t->leaving(t->context, told, l->batch_n, err) < 0)
+		return -1;
+	if (mailbox_commit(l->writer, &placed, err) < 0)
+		return -1;
+	if (placed != l->batch_n)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		                 "host %s says that %llu of %zu messages are stored",
+		                 host_name(l->storer), (unsigned long long)placed, l->batch_n);
+	for (size_t i = 0; i < l->batch_n; i++)
+		t->rows[l->batch[i].index].arrived = true;
 	if (t->arrived(t->context, told, l->batch_n, err) < 0)
 		return -1;
 	clear_batch(l);

@@ -37,6 +37,9 @@ struct transfer {
 	/* File name at the new place, owned by the caller; NULL: base and suffix as they are. */
 	char *(*name)(void *context, const struct transfer_row *row,
 	              const struct mail_message *now);
+	/* Before each commit: from now on they may be in place; may be NULL. */
+	int (*leaving)(void *context, const struct transfer_arrival *arrivals, size_t n,
+	               struct error *err);
 	/* After each commit. */
 	int (*arrived)(void *context, const struct transfer_arrival *arrivals, size_t n,
 	               struct error *err);

@@ -10,6 +10,7 @@ const struct state_schema *const state_schemas[] = {
 	&state_schema_items,
 	&state_schema_carried,
 	&state_schema_messages,
+	&state_schema_coming,
 	&state_schema_mboxes,
 	&state_schema_signs, /* of copy/accounts.c */
 	&state_schema_trees, /* of copy/tree.h */
