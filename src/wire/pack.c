@@ -16,8 +16,11 @@ struct wire_packer {
 	ZSTD_CCtx *zstd;
 	bool on;
 	double line, pack, ratio; /* 0: not known */
+	double plain;             /* frames' octets a second in the last plain window */
 	uint64_t window_octets;   /* written since the line was looked at */
-	int64_t window_ns;
+	uint64_t window_frames;   /* octets of frames in them */
+	int64_t window_ns, window_pack_ns;
+	uint64_t refused;      /* octets until packing may be tried again */
 	uint64_t since_probe;  /* octets since a plain window */
 	uint64_t since_sample; /* octets since pack and ratio were learned */
 };
@@ -79,10 +82,11 @@ static void add_packed(struct wire_packer *p, struct span frames, struct buf *ou
 	put_header(at, WIRE_BLOCK_ZSTD, to.pos);
 	buf_grown(out, WIRE_BLOCK_HEADER_SIZE + to.pos);
 
+	ns = clock_monotonic_ns() - began;
+	p->window_pack_ns += ns;
 	/* an END of nine octets tells nothing of either */
 	if (frames.n < 4096)
 		return;
-	ns = clock_monotonic_ns() - began;
 	p->pack = (double)frames.n * 1e9 / (double)(ns > 0 ? ns : 1);
 	p->ratio = (double)to.pos / (double)frames.n;
 	p->since_sample = 0;
@@ -98,12 +102,30 @@ void wire_pack(struct wire_packer *p, struct span frames, struct buf *out)
 
 		p->since_sample += some.n;
 		p->since_probe += some.n;
+		p->window_frames += some.n;
+		p->refused -= p->refused < some.n ? p->refused : some.n;
 		if (p->on || sample)
 			add_packed(p, some, out);
 		else
 			add_plain(some, out);
 		frames = span_from(frames, some.n);
 	}
+}
+
+static double rate(uint64_t octets, int64_t ns)
+{
+	return (double)octets * 1e9 / (double)(ns > 0 ? ns : 1);
+}
+
+/* Looks back at the window that has just ended. */
+static void judge(struct wire_packer *p)
+{
+	double frames = rate(p->window_frames, p->window_ns + p->window_pack_ns);
+
+	if (!p->on && !p->window_pack_ns)
+		p->plain = frames;
+	else if (p->on && frames < p->plain * (1 + (1 - p->ratio) / 2))
+		p->refused = WIRE_PACK_TRUST;
 }
 
 void wire_pack_sent(struct wire_packer *p, uint64_t octets, int64_t ns)
@@ -114,12 +136,13 @@ void wire_pack_sent(struct wire_packer *p, uint64_t octets, int64_t ns)
 	p->window_ns += ns > 0 ? ns : 0;
 	if (p->window_octets < WIRE_PACK_WINDOW)
 		return;
-	seen = (double)p->window_octets * 1e9 / (double)(p->window_ns ? p->window_ns : 1);
-	p->window_octets = 0;
-	p->window_ns = 0;
+	judge(p);
+	seen = rate(p->window_octets, p->window_ns);
+	p->window_octets = p->window_frames = 0;
+	p->window_ns = p->window_pack_ns = 0;
 	if (!p->on || !(p->line > 0) || seen < p->line)
 		p->line = seen;
-	p->on = p->pack > 0 && wire_pack_pays(p->line, p->pack, p->ratio);
+	p->on = p->pack > 0 && !p->refused && wire_pack_pays(p->line, p->pack, p->ratio);
 	if (p->on && p->since_probe >= WIRE_PACK_TRUST) {
 		p->on = false;
 		p->since_probe = 0;

@@ -26,6 +26,11 @@
  * than the line, which then looks faster than it is: so the slowest figure counts, until a window is
  * sent plain after WIRE_PACK_TRUST octets. While plain, one block in WIRE_PACK_TRUST octets is packed
  * to learn pack and ratio, when the line is slow enough for it to matter.
+ *
+ * What makes write(2) wait may be the other end, which is busy with what came before: then packed
+ * octets are not through any sooner. So a packed window in which less than half of the saving came
+ * true (frames by the time of zstd and write(2), against those of the last plain window) ends the
+ * packing for WIRE_PACK_TRUST octets.
  */
 
 #include "base/cleanup.h"

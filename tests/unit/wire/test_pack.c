@@ -13,6 +13,7 @@ struct line {
 	struct wire_packer *packer;
 	struct wire_unpacker *unpacker;
 	uint64_t plain, packed; /* blocks of each kind */
+	bool busy;              /* the other end takes so many octets a second, however they come */
 };
 
 static int set_up(void **state)
@@ -70,8 +71,9 @@ static void send_frames(struct line *l, unsigned n, bool words, double octets_pe
 		buf_reset(&blocks);
 		buf_reset(&got);
 		wire_pack(l->packer, frame, &blocks);
-		wire_pack_sent(l->packer, blocks.n,
-		               (int64_t)((double)blocks.n * 1e9 / octets_per_s));
+		wire_pack_sent(
+			l->packer, blocks.n,
+			(int64_t)((double)(l->busy ? frame.n : blocks.n) * 1e9 / octets_per_s));
 		while (at < blocks.n) {
 			*(blocks.p[at] == WIRE_BLOCK_PLAIN ? &l->plain : &l->packed) += 1;
 			assert_int_equal(wire_unpack(l->unpacker, span_from(buf_span(&blocks), at),
@@ -122,6 +124,22 @@ static void a_line_that_becomes_fast_is_plain_again_in_the_end(void **state)
 	send_frames(l, 2500, true, 5000 * MB);
 	send_frames(l, 16, true, 5000 * MB);
 	assert_int_equal(l->packed, 0);
+}
+
+static void a_slow_reader_is_not_helped_by_packing(void **state)
+{
+	struct line *l = *state;
+
+	l->busy = true;
+	send_frames(l, 128, true, 1 * MB);
+	/* one window is tried; the next trial is far away */
+	send_frames(l, 512, true, 1 * MB);
+	assert_int_equal(l->packed, 0);
+	/* and when it is the line after all, that is found out */
+	l->busy = false;
+	send_frames(l, 1024, true, 1 * MB);
+	send_frames(l, 64, true, 1 * MB);
+	assert_int_equal(l->plain, 0);
 }
 
 static void what_cannot_be_shortened_goes_plain(void **state)
@@ -191,7 +209,8 @@ static void a_bomb_gives_one_block_and_no_more(void **state)
 	for (int i = 0; i < 12; i++) {
 		buf_reset(&blocks);
 		wire_pack(p, buf_span(&zeros), &blocks);
-		wire_pack_sent(p, WIRE_PACK_WINDOW, 10000000000);
+		wire_pack_sent(p, WIRE_PACK_WINDOW,
+		               blocks.p[0] == WIRE_BLOCK_ZSTD ? 1000000000 : 10000000000);
 		assert_int_equal(wire_unpack(u, buf_span(&blocks), &got, &used, &err), 1);
 	}
 	assert_int_equal(blocks.p[0], WIRE_BLOCK_ZSTD);
@@ -215,5 +234,6 @@ static void a_bomb_gives_one_block_and_no_more(void **state)
 UNIT_TESTS("wire/pack", TEST(packing_pays_on_lines_slower_than_half_of_what_it_saves),
            TEST(a_fast_line_stays_plain), TEST(a_slow_line_is_packed_after_a_window),
            TEST(a_line_that_becomes_fast_is_plain_again_in_the_end),
-           TEST(what_cannot_be_shortened_goes_plain), TEST(a_block_cut_at_any_octet_wants_more),
-           TEST(bad_blocks_are_refused), TEST(a_bomb_gives_one_block_and_no_more));
+           TEST(what_cannot_be_shortened_goes_plain), TEST(a_slow_reader_is_not_helped_by_packing),
+           TEST(a_block_cut_at_any_octet_wants_more), TEST(bad_blocks_are_refused),
+           TEST(a_bomb_gives_one_block_and_no_more));
