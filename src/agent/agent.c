@@ -17,20 +17,22 @@ bool agent_is_folder(const struct agent *a)
 
 void agent_fini(struct agent *a)
 {
-	wire_packer_free(a->packer);
-	a->packer = NULL;
+	wire_packer_free(TAKE(a->packer));
+	buf_fini(&a->frame);
+	buf_fini(&a->blocks);
 }
 
 static int send_frame(struct agent *a, enum wire_kind kind, struct span body, struct error *err)
 {
-	AUTO_BUF struct buf frame = { 0 }, blocks = { 0 };
-	struct buf *out = &frame;
+	struct buf *out = &a->frame;
 	int64_t began;
 
-	wire_frame(&frame, kind, a->request, body);
+	buf_reset(&a->frame);
+	buf_reset(&a->blocks);
+	wire_frame(&a->frame, kind, a->request, body);
 	if (a->packer) {
-		wire_pack(a->packer, buf_span(&frame), &blocks);
-		out = &blocks;
+		wire_pack(a->packer, buf_span(&a->frame), &a->blocks);
+		out = &a->blocks;
 	}
 	began = clock_monotonic_ns();
 	if (fd_write_all(a->outfd, out->p, out->n) < 0)

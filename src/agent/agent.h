@@ -25,8 +25,11 @@ struct agent {
 	uint32_t request; /* the one that is being answered */
 	struct agent_storing *storing;   /* what MAIL_STORE began; owned by mailbox_store.c */
 	struct agent_planting *planting; /* what TREE_STORE began; owned by trees_store.c */
-	uint64_t features;               /* that HELLO agreed on */
-	struct wire_packer *packer;      /* owned; NULL: frames go out as they are */
+	/* What is sent, as a frame and as blocks of wire/pack.h; owned, and kept: to ask the kernel for
+	 * a megabyte each time costs as much as to fill it. */
+	struct buf frame, blocks;
+	uint64_t features;          /* that HELLO agreed on */
+	struct wire_packer *packer; /* owned; NULL: frames go out as they are */
 	struct rest rest;
 	bool may_rest;               /* in the request that is being answered */
 	struct agent_stream *stream; /* the program that STREAM_START began; owned by streams.c */

@@ -33,6 +33,7 @@ void channel_close(struct channel *c)
 	buf_fini(&c->blocks);
 	buf_fini(&c->frames);
 	buf_fini(&c->ahead);
+	buf_fini(&c->packed);
 	c->frames_used = 0;
 	wire_packer_free(TAKE(c->packer));
 	wire_unpacker_free(TAKE(c->unpacker));
@@ -127,16 +128,16 @@ static int write_all(struct channel *c, struct span bytes)
 
 int channel_send(struct channel *c, struct span frame)
 {
-	AUTO_BUF struct buf blocks = { 0 };
 	int64_t began;
 
 	if (!c->packer)
 		return write_all(c, frame);
-	wire_pack(c->packer, frame, &blocks);
+	buf_reset(&c->packed);
+	wire_pack(c->packer, frame, &c->packed);
 	began = clock_monotonic_ns();
-	if (write_all(c, buf_span(&blocks)) < 0)
+	if (write_all(c, buf_span(&c->packed)) < 0)
 		return -1;
-	wire_pack_sent(c->packer, blocks.n, clock_monotonic_ns() - began);
+	wire_pack_sent(c->packer, c->packed.n, clock_monotonic_ns() - began);
 	return 0;
 }
 

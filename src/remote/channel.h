@@ -25,6 +25,7 @@ struct channel {
 	int silence_ms;
 	struct buf blocks, frames;      /* read and not yet taken */
 	struct buf ahead;               /* read while a frame did not fit into the pipe */
+	struct buf packed;              /* the blocks that were sent last; kept for the next */
 	size_t frames_used;             /* octets of `frames` that were taken */
 	struct wire_packer *packer;     /* owned; NULL: frames travel as they are */
 	struct wire_unpacker *unpacker; /* owned */

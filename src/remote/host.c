@@ -29,6 +29,7 @@ struct host {
 	bool resting; /* the agent said so, and has sent nothing since */
 	uint32_t sent, collected;
 	uint64_t read_before, sent_before; /* octets, with agents that were lost */
+	struct buf frame;                  /* the last one sent; kept for the next */
 	struct buf hello_body;
 	struct wire_hello hello;
 	struct host *another; /* owned; NULL: nobody asked for one */
@@ -70,12 +71,11 @@ static int broken(struct host *h, struct error *err, int sys_errno, const char *
 
 int host_send(struct host *h, enum wire_kind kind, struct span body, struct error *err)
 {
-	AUTO_BUF struct buf out = { 0 };
-
 	if (h->broken)
 		return broken(h, err, 0, "the connection broke before");
-	wire_frame(&out, kind, ++h->sent, body);
-	if (channel_send(&h->channel, buf_span(&out)) < 0)
+	buf_reset(&h->frame);
+	wire_frame(&h->frame, kind, ++h->sent, body);
+	if (channel_send(&h->channel, buf_span(&h->frame)) < 0)
 		return broken(h, err, errno,
 		              errno == ETIMEDOUT ? "the agent does not read"
 		                                 : "the connection to the agent broke");
@@ -409,6 +409,7 @@ void host_close(struct host *h)
 	host_close(h->another);
 	end_agent(h);
 	strings_fini(&h->ssh_options);
+	buf_fini(&h->frame);
 	buf_fini(&h->hello_body);
 	free(h->name);
 	free(h->target);
