@@ -44,7 +44,9 @@ static int forget_changed(struct pass *p, const struct mbox_states *known,
 	for (size_t i = 0; result == 0 && i < known->n; i++) {
 		const struct mbox_state *now = mbox_states_find(states, known->rows[i].folder);
 
-		if (!now || now->from != now->size || now->size != known->rows[i].size)
+		/* what could not be read may be there all the same: mboxlook() keeps what is known */
+		if (now ? now->from != now->size || now->size != known->rows[i].size
+		        : !p->old.troubles.n)
 			result = mboxes_drop(p->state, p->account->from->user,
 			                     known->rows[i].folder, err);
 	}

@@ -186,9 +186,11 @@ static void a_folder_that_can_t_be_read_for_once_is_not_taken_for_gone(void **st
 	make_mailbox(&s);
 	sites_pass(&s, &r);
 	sites_write(&s, "old/home/alice/mail/Archive/2018", "garbage\n");
-	sites_pass(&s, &r);
-	assert_int_equal(r.skipped.n, 1);
-	assert_int_equal(r.removed + r.folders_removed, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		sites_pass(&s, &r);
+		assert_int_equal(r.skipped.n, 1);
+		assert_int_equal(r.removed + r.folders_removed, 0);
+	}
 	AUTO_FREE char *x = only_name(&s, INBOX ".Archive.2018/new");
 	holds(&s, x, "Subject: x\n\nx\n");
 	end(&s);
