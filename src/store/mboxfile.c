@@ -97,7 +97,10 @@ int mboxfile_open(struct mboxfile *f, int rootfd, const struct mailbox_account *
 	made.name = xstrdup(name);
 	made.fd = openat(made.dirfd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (made.fd < 0) {
-		error_system(err, "open %s", name);
+		if (*folder)
+			error_system(err, "open %s/%s", account->root, folder);
+		else
+			error_system(err, "open %s", account->inbox);
 		err->scope = ERROR_SCOPE_MAILBOX;
 		return -1;
 	}

@@ -49,8 +49,39 @@ static int tell_folder(struct scan *s, const char *name, struct mail_folder *f,
 	return 0;
 }
 
-/* A file that can't be read as an mbox costs this folder, not the account; but what can pass by
- * itself (a lock) is an error, so that a folder never looks empty because of it. */
+/* A lock, too many open files, a disk that stumbles: such is no property of the file. */
+static bool passes_by_itself(const struct error *why)
+{
+	static const int passing[] = { EMFILE, ENFILE, ENOMEM, EIO, ESTALE };
+
+	for (size_t i = 0; i < ROWS(passing); i++)
+		if (why->sys_errno == passing[i])
+			return true;
+	return why->retry == ERROR_RETRY_LATER;
+}
+
+/* What can't be read as an mbox costs this folder, not the account; but what can pass by itself is
+ * an error, so that a folder never looks empty, or gone, because of it. */
+static int not_read(const struct scan *s, const char *folder, const struct error *why,
+                    struct error *err)
+{
+	if (why->sys_errno == ENOENT)
+		return 0;
+	if (!passes_by_itself(why))
+		return trouble(s, folder, why->text, err);
+	*err = *why;
+	err->scope = ERROR_SCOPE_MAILBOX;
+	return -1;
+}
+
+static int not_opened(const struct scan *s, const char *folder, struct error *err)
+{
+	struct error why = { 0 };
+
+	error_system(&why, "open %s/%s", s->account->root, folder);
+	return not_read(s, folder, &why, err);
+}
+
 static int scan_file(struct scan *s, const char *name, struct error *err)
 {
 	AUTO_MBOXFILE struct mboxfile file = MBOXFILE_NONE;
@@ -62,14 +93,7 @@ static int scan_file(struct scan *s, const char *name, struct error *err)
 
 	if (mboxfile_open(&file, s->rootfd, s->account, name, MBOXFILE_READ, &why) < 0 ||
 	    mboxfile_look(&file, known, s->more && s->more->utc, &f, &now, &why) < 0) {
-		if (why.sys_errno == ENOENT) {
-			result = 0;
-		} else if (why.retry == ERROR_RETRY_LATER) {
-			*err = why;
-			result = -1;
-		} else {
-			result = trouble(s, name, why.text, err);
-		}
+		result = not_read(s, name, &why, err);
 	} else {
 		if (!*name) {
 			s->inbox_dev = file.st.st_dev;
@@ -91,7 +115,7 @@ static int scan_entry(struct scan *s, int dirfd, const char *path, const char *n
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return not_opened(s, below, err);
 	if (S_ISREG(st.st_mode)) {
 		if (st.st_dev == s->inbox_dev && st.st_ino == s->inbox_ino)
 			return 0;
@@ -102,7 +126,7 @@ static int scan_entry(struct scan *s, int dirfd, const char *path, const char *n
 
 	AUTO_CLOSE int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return trouble(s, below, strerror(errno), err);
+		return not_opened(s, below, err);
 	if (depth == DEPTH_MAX)
 		return trouble(s, below, "folders too deep, not looked at", err);
 	return scan_below(s, fd, below, depth + 1, err);
@@ -120,15 +144,25 @@ static int scan_below(struct scan *s, int dirfd, const char *path, unsigned dept
 	AUTO_STRINGS struct strings names = { 0 };
 	struct dirent *entry;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int e;
 
 	if (!dir)
-		return error_system(err, "open %s", path);
+		return *path ? not_opened(s, path, err) : error_system(err, "open it");
 	(void)fd_take(&fd);
-	while ((entry = readdir(dir)))
+	errno = 0;
+	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.' && !is_lock(entry->d_name) &&
 		    !files_is_carried(entry->d_name))
 			strings_add(&names, entry->d_name);
+		errno = 0;
+	}
+	e = errno;
 	closedir(dir);
+	errno = e;
+	if (e) {
+		error_system(err, "read the directory %s", path);
+		return -1;
+	}
 	strings_sort(&names);
 	for (size_t i = 0; i < names.n; i++)
 		if (scan_entry(s, dirfd, path, names.rows[i], depth, err) < 0)
