@@ -233,6 +233,17 @@ int agent_rename(struct agent *a, struct wire_reader *r, struct buf *end, struct
 	return 0;
 }
 
+/* A directory like those that hold it: our umask keeps what the host has from others' eyes until it
+ * has its own mode, and a parent has none but this. */
+static int make_parent(int dir, const char *name)
+{
+	if (mkdirat(dir, name, 0700) < 0)
+		return errno == EEXIST ? 0 : -1;
+
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -1 : fchmod(fd, 0755);
+}
+
 /* Makes `path`'s missing parents, owner root, mode 0755. */
 static int make_parents(struct agent *a, char *path, struct error *err)
 {
@@ -241,7 +252,7 @@ static int make_parents(struct agent *a, char *path, struct error *err)
 
 		*slash = 0;
 		AUTO_CLOSE int dir = file_open_parent_below(a->rootfd, path, &name);
-		if (dir < 0 || (mkdirat(dir, name, 0755) < 0 && errno != EEXIST))
+		if (dir < 0 || make_parent(dir, name) < 0)
 			return error_system(err, "make %s", path);
 		if (fsync(dir) < 0)
 			return error_system(err, "fsync the directory of %s", path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "remote/host.h"
 #include "unit/unit.h"
 
@@ -103,6 +104,25 @@ static void a_read_only_agent_changes_nothing(void **state)
 	assert_fails(host_rename(f->reader, "/etc/motd", "/etc/x", &err), &err,
 	             "started read-only");
 	assert_false(host_has(f->reader, "/etc/x"));
+}
+
+static void a_directory_s_missing_parents_are_open_to_all_as_their_own(void **state)
+{
+	static const struct {
+		const char *path;
+		mode_t mode;
+	} rows[] = { { "srv", 0755 }, { "srv/mail", 0755 }, { "srv/mail/alice", 0700 } };
+	struct folder *f = *state;
+	struct error err = { 0 };
+
+	assert_good(host_mkdir(f->writer, "/srv/mail/alice", 0700, getuid(), getgid(), &err), &err);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", f->path, rows[i].path);
+		struct stat st;
+
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, rows[i].mode);
+	}
 }
 
 static void only_rows_of_the_table_can_be_run(void **state)
@@ -215,7 +235,9 @@ static void an_agent_that_dies_is_a_host_out_of_reach(void **state)
 
 UNIT_TESTS("remote/host", TEST(a_file_is_read_whole_and_a_link_ends_at_the_root),
            TEST(a_file_longer_than_the_limit_is_an_error_not_a_part),
-           TEST(a_read_only_agent_changes_nothing), TEST(only_rows_of_the_table_can_be_run),
+           TEST(a_read_only_agent_changes_nothing),
+           TEST(a_directory_s_missing_parents_are_open_to_all_as_their_own),
+           TEST(only_rows_of_the_table_can_be_run),
            TEST(a_list_is_sorted_and_does_not_follow_links),
            TEST(a_write_replaces_by_rename_and_a_rename_never_replaces),
            TEST(answers_come_in_the_order_of_asking),
