@@ -75,11 +75,11 @@ static const struct command commands[] = {
 	{ "ss-established", { "ss", "-H", "-n", "-t", "state", "established" }, { NULL }, false, 0 },
 	{ "service", { "service" }, { NULL }, true, 120 },
 	{ "systemctl", { "systemctl" }, { NULL }, true, 120 },
-	{ "file-unpack", { "tar", "-x", "-p", "-f", "-" }, { NULL }, true, 600 },
-	{ "file-append", { "dd", "status=none", "conv=notrunc,fsync", "oflag=seek_bytes" }, { NULL }, true, 600 },
+	{ "file-unpack", { "tar", "-x", "-p", "-f", "-" }, { NULL }, true, WIRE_RUN_LONG_S },
+	{ "file-append", { "dd", "status=none", "conv=notrunc,fsync", "oflag=seek_bytes" }, { NULL }, true, WIRE_RUN_LONG_S },
 	{ "file-time", { "touch", "-h", "-c" }, { NULL }, true, 0 },
 	{ "file-owner", { "chown" }, { NULL }, true, 0 },
-	{ "file-sync", { "sync", "-f" }, { NULL }, true, 600 },
+	{ "file-sync", { "sync", "-f" }, { NULL }, true, WIRE_RUN_LONG_S },
 };
 /* clang-format on */
 

@@ -196,11 +196,23 @@ void host_run_fini(struct host_run *r)
 	r->status = 0;
 }
 
+/* Rows of agent/commands.c that may run for WIRE_RUN_LONG_S. */
+static int patience_ms(const char *row)
+{
+	static const char *const rows[] = { "file-unpack", "file-append", "file-sync" };
+
+	for (size_t i = 0; i < ROWS(rows); i++)
+		if (!strcmp(row, rows[i]))
+			return WIRE_RUN_LONG_S * 1000;
+	return 0;
+}
+
 int host_run(struct host *h, const char *row, const char *const arguments[], struct span input,
              struct host_run *out, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 }, end = { 0 };
 	uint64_t n = 0;
+	int result;
 
 	while (arguments && arguments[n])
 		n++;
@@ -209,7 +221,10 @@ int host_run(struct host *h, const char *row, const char *const arguments[], str
 	for (uint64_t i = 0; i < n; i++)
 		wire_put_text(&body, arguments[i]);
 	wire_put_span(&body, input);
-	if (host_call(h, WIRE_RUN, buf_span(&body), NULL, NULL, &end, err) < 0)
+	host_be_patient(h, patience_ms(row));
+	result = host_call(h, WIRE_RUN, buf_span(&body), NULL, NULL, &end, err);
+	host_be_patient(h, 0);
+	if (result < 0)
 		return -1;
 
 	struct wire_reader r = { .rest = buf_span(&end) };

@@ -9,7 +9,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* The longest an agent may be silent; its own commands end sooner (agent/commands.c). */
+/* The longest an agent may be silent; its own commands end sooner (agent/commands.c), but for those
+ * that host_run() is patient with. */
 #define SILENCE_MS 180000
 #define READ_MOST (1u << 20)
 
@@ -18,11 +19,16 @@ void channel_open(struct channel *c, int tofd, int fromfd, int silence_ms)
 	*c = (struct channel){
 		.tofd = tofd,
 		.fromfd = fromfd,
-		.silence_ms = silence_ms ? silence_ms : SILENCE_MS,
 	};
+	channel_set_silence(c, silence_ms, 0);
 	/* so that one that does not read can be given up */
 	(void)fcntl(tofd, F_SETFL, O_NONBLOCK);
 	channel_period(c);
+}
+
+void channel_set_silence(struct channel *c, int silence_ms, int more_ms)
+{
+	c->silence_ms = (silence_ms ? silence_ms : SILENCE_MS) + more_ms;
 }
 
 void channel_close(struct channel *c)

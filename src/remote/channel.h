@@ -37,6 +37,8 @@ struct channel {
 
 /* Takes the descriptors. `silence_ms` 0: three minutes. */
 void channel_open(struct channel *c, int tofd, int fromfd, int silence_ms);
+/* The same, and so much longer. */
+void channel_set_silence(struct channel *c, int silence_ms, int more_ms);
 void channel_close(struct channel *c);
 
 /* From the next frame on, both ways, blocks of wire/pack.h. Nothing may be under way. */

@@ -210,6 +210,11 @@ int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *
 	}
 }
 
+void host_be_patient(struct host *h, int more_ms)
+{
+	channel_set_silence(&h->channel, h->silence_ms, more_ms);
+}
+
 int host_check_kept(const struct host *h, uint64_t octets, struct error *err)
 {
 	if (octets <= h->kept_max)

@@ -206,6 +206,8 @@ int host_collect(struct host *h, host_data_fn *data, void *context, struct buf *
 int host_check_kept(const struct host *h, uint64_t octets, struct error *err) MUST_CHECK;
 /* The error of an answer that is none; `what` it was to be. -1. */
 int host_malformed(const struct host *h, const char *what, struct error *err);
+/* From now on its silence may be so much longer; 0: as before. */
+void host_be_patient(struct host *h, int more_ms);
 /* Waits until an answer, or the end, of one of the hosts that have `asked` set has come in, and sets
  * `ready` for each. An agent that keeps silent for too long is a broken connection. */
 int host_wait(struct host *const hosts[], const bool asked[], bool ready[], size_t n,

@@ -38,7 +38,10 @@
 #define WIRE_BODY_MAX (4u << 20) /* octets; longer things travel in several frames */
 #define WIRE_HEADER_SIZE 9u
 #define WIRE_CHUNK (256u << 10) /* octets of file data in one DATA frame */
-#define WIRE_FILL (256u << 10)  /* octets of records that are collected before a frame is sent */
+/* How long programs may run that work through much data: the agent ends them then, and the near end
+ * waits so much longer for its answer. */
+#define WIRE_RUN_LONG_S 600
+#define WIRE_FILL (256u << 10) /* octets of records that are collected before a frame is sent */
 
 /* "C": answered only by an agent that was started with --control. */
 enum wire_kind {

@@ -100,6 +100,7 @@ static inline bool liar_is_asked(const struct lie *lies, size_t n)
 
 /* Memory that one listing of it may take. */
 #define LIAR_KEPT_MAX (8u << 20)
+#define LIAR_SILENCE_MS 2000
 
 /* Opens a host whose agent tells that lie. */
 static inline int liar_open(size_t lie, struct host **h, struct error *err)
@@ -108,7 +109,7 @@ static inline int liar_open(size_t lie, struct host **h, struct error *err)
 	const struct host_place place = { .name = "old",
 		                          .reach = HOST_FOLDER,
 		                          .target = "/nonexistent",
-		                          .silence_ms = 2000,
+		                          .silence_ms = LIAR_SILENCE_MS,
 		                          .kept_max = LIAR_KEPT_MAX };
 	char number[24], self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
