@@ -11,9 +11,6 @@
 
 #include <errno.h>
 
-/* Hashing a file of many gigabytes says nothing for minutes: an empty frame shows that we live. */
-#define SILENT_MAX (256u << 20)
-
 static int tell_failed(struct fill *f, uint64_t index, const struct error *why, struct error *err)
 {
 	wire_put_tree_tag(&f->out, WIRE_TREE_FAILED);
@@ -104,16 +101,18 @@ static int fetch_begin(void *context, const struct tree_node *node,
 
 static int fetch_bytes(void *context, uint64_t offset, struct span bytes, struct error *err)
 {
+	static const char nothing[WIRE_TREE_ALIVE_OCTETS];
 	struct reading *reading = context;
 	struct fill *f = &reading->fill;
 
 	if (reading->quiet) {
 		reading->silent += bytes.n;
-		if (reading->silent < SILENT_MAX)
+		if (reading->silent < WIRE_TREE_ALIVE_EVERY)
 			return 0;
-		reading->silent = 0;
-		f->gone = agent_send(f->a, SPAN(""), err) < 0;
-		return f->gone ? -1 : 0;
+		reading->silent -= WIRE_TREE_ALIVE_EVERY;
+		wire_put_tree_tag(&f->out, WIRE_TREE_ALIVE);
+		wire_put_span(&f->out, (struct span){ nothing, sizeof nothing });
+		return fill_send(f, err);
 	}
 	wire_put_tree_tag(&f->out, WIRE_TREE_BYTES);
 	wire_put_u64(&f->out, offset);
@@ -131,6 +130,7 @@ static int fetch_one(int rootfd, const char *path, enum tree_want want, struct r
 	bool young;
 
 	reading->quiet = want == TREE_WANT_DIGEST;
+	reading->silent = 0;
 	if (tree_read(rootfd, path, want, &reader, &digest, &young, &why) < 0) {
 		if (!f->gone)
 			return tell_failed(f, index, &why, err);

@@ -217,6 +217,16 @@ static int fetch_bytes(struct fetch *f, struct wire_reader *r, struct error *err
 	return f->to->bytes(f->to->context, f->index, offset, bytes, err);
 }
 
+/* As often as the file has octets for, and once more: it may have grown. */
+static int fetch_alive(struct fetch *f, struct wire_reader *r, struct error *err)
+{
+	(void)wire_get_span(r);
+	if (r->bad || !f->open || f->wanted[f->index].want != TREE_WANT_DIGEST || f->at > f->size)
+		return malformed(f->h, err);
+	f->at += WIRE_TREE_ALIVE_EVERY;
+	return 0;
+}
+
 static int fetch_done(struct fetch *f, struct wire_reader *r, struct error *err)
 {
 	struct digest digest = wire_get_digest(r);
@@ -254,6 +264,8 @@ static int fetch_data(void *context, struct span body, struct error *err)
 			result = fetch_begin(f, &r, err);
 		else if (tag == WIRE_TREE_BYTES)
 			result = fetch_bytes(f, &r, err);
+		else if (tag == WIRE_TREE_ALIVE)
+			result = fetch_alive(f, &r, err);
 		else if (tag == WIRE_TREE_DONE)
 			result = fetch_done(f, &r, err);
 		else if (tag == WIRE_TREE_FAILED)

@@ -56,7 +56,14 @@ enum wire_tree_tag {
 	WIRE_TREE_DROP,   /* takes back the file that was begun */
 	/* commit */
 	WIRE_TREE_NOTE, /* u64 id, words */
+	/* fetch of a digest: after each WIRE_TREE_ALIVE_EVERY octets that were hashed */
+	WIRE_TREE_ALIVE, /* octets that say nothing */
 };
+
+/* Hashing a file of many gigabytes says nothing for minutes. What is said then is no trickle: it has
+ * the octets that remote/channel.h wants to see. */
+#define WIRE_TREE_ALIVE_EVERY (64u << 20)
+#define WIRE_TREE_ALIVE_OCTETS 4096u
 
 void wire_put_tree_tag(struct buf *body, enum wire_tree_tag tag);
 /* A path, or a name (one component, not empty); r->bad when it does not fit. The caller owns it. */

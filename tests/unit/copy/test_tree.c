@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "copy/trees.h"
+#include "wire/tree.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -157,6 +158,33 @@ static void without_a_ledger_files_are_compared_and_not_sent(void **state)
 	assert_int_equal(r.bytes_read, 11);
 	trees_pass(&s, &r);
 	assert_int_equal(r.bytes_read, 0);
+	sites_end(&s);
+}
+
+/* Said from time to time that the hashing goes on, and nothing else comes meanwhile. */
+static void a_large_file_is_compared_too(void **state)
+{
+	const size_t size = WIRE_TREE_ALIVE_EVERY + (1u << 20);
+	AUTO_COPY_TREE_RESULT struct copy_tree_result r = { 0 };
+	static const char *const sides[] = { OLD "large", NEW "large" };
+	struct sites s;
+
+	trees_begin(&s);
+	sites_make(&s, "new/dst");
+	AUTO_FREE char *some = xmalloc(1u << 20);
+	memset(some, 'a', 1u << 20);
+	for (size_t i = 0; i < ROWS(sides); i++) {
+		AUTO_FREE char *path = sites_path(&s, sides[i]);
+		AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+		for (size_t at = 0; at < size; at += 1u << 20)
+			assert_int_equal(fd_write_all(fd, some, 1u << 20), 0);
+		trees_time(&s, sides[i], 1000000000, 0);
+	}
+	trees_pass(&s, &r);
+	assert_int_equal(r.failed, 0);
+	assert_int_equal(r.bytes_sent, 0);
+	assert_int_equal(r.bytes_read, size);
 	sites_end(&s);
 }
 
@@ -492,6 +520,7 @@ UNIT_TESTS("copy/tree", cmocka_unit_test(a_tree_comes_over_as_it_is_and_stays_so
            cmocka_unit_test(a_change_behind_an_old_mtime_is_seen),
            cmocka_unit_test(what_was_changed_on_new_is_put_right),
            cmocka_unit_test(without_a_ledger_files_are_compared_and_not_sent),
+           cmocka_unit_test(a_large_file_is_compared_too),
            cmocka_unit_test(hard_links_stay_hard_links), cmocka_unit_test(holes_stay_holes),
            cmocka_unit_test(what_is_no_file_is_told_of),
            cmocka_unit_test(attributes_and_acls_come_along),
