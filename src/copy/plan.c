@@ -82,7 +82,9 @@ static int plan_message(struct plan *plan, const struct mail_folder *f,
 		return 0;
 	}
 	k = known_find(&plan->p->known, f->name, m->base);
-	if (k)
+	/* Another date with the same size: touched, or another message under the name of one that was
+	 * expunged (a process number that came back within a second). Only the octets tell. */
+	if (k && (k->mtime_ns == m->mtime_ns || k->size != m->size))
 		return plan_known(plan, f, m, there, k, err);
 	add_row(plan->p, &plan->doubtful, &plan->doubtful_n, &plan->doubtful_room, f, m);
 	return 0;
@@ -155,7 +157,7 @@ static int plan_gone_folder(struct plan *plan, const struct mail_folder *f, stru
 	return p->options->dry_run ? 0 : mailbox_remove_folder(&plan->changes, f->name, err);
 }
 
-/* ── messages of which the ledger knows nothing ──────────────────────────────────────────────── */
+/* ── messages of which the ledger knows nothing, or not enough ───────────────────────────────── */
 
 static int digests_of(struct host *h, const struct mailbox_account *account,
                       const struct plan *plan, const struct mail_listing *listing,
@@ -191,6 +193,16 @@ static int settle_one(struct plan *plan, const struct transfer_row *row,
 		return 0;
 	}
 	if (!digest_equal(&old->digest, &new->digest)) {
+		const struct known_message *brought = known_find(&p->known, row->folder,
+		                                                 row->m->base);
+
+		/* what we brought is as it was, and on old there is another message by now */
+		if (brought && digest_equal(&brought->digest, &new->digest)) {
+			must_travel(p, row->f, row->m);
+			return p->options->dry_run
+			               ? 0
+			               : mailbox_remove(&plan->changes, row->folder, there, err);
+		}
 		pass_skip(p, row->folder, row->m->base,
 		          "another message has this name on the new host; neither was touched");
 		return 0;

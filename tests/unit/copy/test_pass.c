@@ -190,6 +190,44 @@ static void a_damaged_copy_is_brought_again_and_not_doubled(void **state)
 	sites_end(&s);
 }
 
+/* A process number that comes back within a second, after the first message was expunged. */
+static void another_message_under_the_name_of_an_expunged_one_is_brought(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	sites_message(&s, M "cur/100.a.host:2,Sa", "Message-ID: <x@example.org>\n\ntwo\n",
+	              1000000001);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 1);
+	assert_int_equal(r.skipped.n, 0);
+	AUTO_FREE char *text = sites_read(&s, N "cur/100.a.host:2,Sa");
+	assert_string_equal(text, "Message-ID: <x@example.org>\n\ntwo\n");
+	assert_int_equal(sites_count(&s, N "cur"), 1);
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+	sites_end(&s);
+}
+
+static void a_message_that_only_has_another_date_is_not_sent_again(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	sites_message(&s, M "cur/100.a.host:2,Sa", "Message-ID: <a@example.org>\n\none\n",
+	              1000000001);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 0);
+	assert_int_equal(r.renamed, 1);
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+	sites_end(&s);
+}
+
 static void sieve_scripts_and_their_link_follow_and_go(void **state)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
@@ -280,5 +318,7 @@ UNIT_TESTS("copy/pass", cmocka_unit_test(folders_in_fs_layout_lie_one_in_the_oth
            cmocka_unit_test(mail_that_the_ledger_forgot_is_compared_and_not_sent_again),
            cmocka_unit_test(the_same_name_with_other_bytes_is_an_alarm),
            cmocka_unit_test(a_damaged_copy_is_brought_again_and_not_doubled),
+           cmocka_unit_test(another_message_under_the_name_of_an_expunged_one_is_brought),
+           cmocka_unit_test(a_message_that_only_has_another_date_is_not_sent_again),
            cmocka_unit_test(sieve_scripts_and_their_link_follow_and_go),
            cmocka_unit_test(a_dry_run_changes_nothing_and_says_what_it_would));
