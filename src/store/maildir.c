@@ -110,6 +110,28 @@ static int tell_message(const struct scan *s, const struct names_row *row, const
 	return s->sink->message(s->sink->context, &m, err);
 }
 
+/* A name that was given twice for one base name: both were there, and are two messages. */
+static int tell_twin(const struct scan *s, const char *folder, int newfd, int curfd,
+                     const struct names_row *row, const struct stat *st, struct error *err)
+{
+	AUTO_FREE char *name = NULL;
+	struct stat twin;
+
+	if (!row->twin)
+		return 0;
+	name = xasprintf("%s%s", row->base, row->twin);
+	if (fstatat(row->twin_in_new ? newfd : curfd, name, &twin, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : unreadable(s, folder, name, err);
+	/* renamed while it was listed, or linked and not yet unlinked */
+	if (twin.st_ino == st->st_ino && twin.st_dev == st->st_dev)
+		return 0;
+	/* Dovecot would move it over the other one, if that has no flags (see its maildir-sync.c) */
+	return trouble(s, folder, name,
+	               "another message has the same name, and only that one is copied: give this "
+	               "one a name of its own (mv) before a mail client opens the folder",
+	               err);
+}
+
 /* 1: it is there and told of; 0: no file of that name; -1: error. */
 static int look_at(const struct scan *s, const char *folder, int newfd, int curfd,
                    const struct names_row *row, struct error *err)
@@ -122,6 +144,8 @@ static int look_at(const struct scan *s, const char *folder, int newfd, int curf
 			return 0;
 		return unreadable(s, folder, name, err);
 	}
+	if (tell_twin(s, folder, newfd, curfd, row, &st, err) < 0)
+		return -1;
 	if (!S_ISREG(st.st_mode))
 		return trouble(s, folder, name, "not a regular file, left alone", err) < 0 ? -1 : 1;
 	return tell_message(s, row, &st, err) < 0 ? -1 : 1;

@@ -15,12 +15,17 @@
 
 #define PASSES_MAX 6u
 
+static void row_fini(struct names_row *row)
+{
+	free(row->base);
+	free(row->suffix);
+	free(row->twin);
+}
+
 void names_fini(struct names *n)
 {
-	for (size_t i = 0; i < n->n; i++) {
-		free(n->rows[i].base);
-		free(n->rows[i].suffix);
-	}
+	for (size_t i = 0; i < n->n; i++)
+		row_fini(&n->rows[i]);
 	free(n->rows);
 	free(n->slots);
 	*n = (struct names){ 0 };
@@ -71,6 +76,11 @@ static void see(struct names *n, const char *file_name, bool in_new)
 		*slot = n->n;
 	}
 	row = &n->rows[*slot - 1];
+	free(TAKE(row->twin));
+	if (row->pass == n->passes) {
+		row->twin = TAKE(row->suffix);
+		row->twin_in_new = row->in_new;
+	}
 	row->in_new = in_new;
 	row->pass = n->passes;
 	if (!row->suffix || !span_is(suffix, row->suffix)) {
@@ -143,8 +153,7 @@ static void forget_vanished(struct names *n, unsigned oldest)
 		if (n->rows[i].pass >= oldest) {
 			n->rows[kept++] = n->rows[i];
 		} else {
-			free(n->rows[i].base);
-			free(n->rows[i].suffix);
+			row_fini(&n->rows[i]);
 		}
 	}
 	n->n = kept;

@@ -19,6 +19,9 @@ struct names_row {
 	char *base, *suffix; /* owned */
 	bool in_new;
 	unsigned pass; /* the last one that saw it */
+	/* The same pass saw it under this name as well: renamed meanwhile, or there are two. NULL: no. */
+	char *twin; /* suffix; owned */
+	bool twin_in_new;
 };
 
 struct names {

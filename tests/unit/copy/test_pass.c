@@ -228,6 +228,46 @@ static void a_message_that_only_has_another_date_is_not_sent_again(void **state)
 	sites_end(&s);
 }
 
+/* A deliverer takes the name of a message that a client has moved to cur/: both are mail. */
+static void the_second_of_two_messages_of_one_name_is_told_each_time(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 }, again = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_message(&s, M "new/100.a.host", "another\n", 1000000001);
+	sites_pass(&s, &r);
+	assert_int_equal(r.skipped.n, 1);
+	assert_non_null(strstr(r.skipped.rows[0], "100.a.host: another message has the same name"));
+	AUTO_FREE char *text = sites_read(&s, N "cur/100.a.host:2,Sa");
+	assert_string_equal(text, "Message-ID: <a@example.org>\n\none\n");
+	sites_pass(&s, &again);
+	assert_int_equal(again.skipped.n, 1);
+	sites_rename(&s, M "new/100.a.host", M "new/101.a.host");
+	sites_pass(&s, &r);
+	assert_int_equal(r.skipped.n, 0);
+	assert_true(sites_has(&s, N "new/101.a.host"));
+	copy_result_fini(&again);
+	sites_end(&s);
+}
+
+/* linked to its next name, and not yet unlinked from the last: still one message */
+static void a_message_with_two_names_for_a_moment_is_one(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	AUTO_FREE char *name = sites_path(&s, M "cur/100.a.host:2,Sa");
+	AUTO_FREE char *other = sites_path(&s, M "cur/100.a.host:2,FSa");
+	assert_int_equal(link(name, other), 0);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 3);
+	assert_int_equal(r.skipped.n, 0);
+	assert_int_equal(sites_count(&s, N "cur"), 1);
+	sites_end(&s);
+}
+
 static void sieve_scripts_and_their_link_follow_and_go(void **state)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
@@ -320,5 +360,7 @@ UNIT_TESTS("copy/pass", cmocka_unit_test(folders_in_fs_layout_lie_one_in_the_oth
            cmocka_unit_test(a_damaged_copy_is_brought_again_and_not_doubled),
            cmocka_unit_test(another_message_under_the_name_of_an_expunged_one_is_brought),
            cmocka_unit_test(a_message_that_only_has_another_date_is_not_sent_again),
+           cmocka_unit_test(the_second_of_two_messages_of_one_name_is_told_each_time),
+           cmocka_unit_test(a_message_with_two_names_for_a_moment_is_one),
            cmocka_unit_test(sieve_scripts_and_their_link_follow_and_go),
            cmocka_unit_test(a_dry_run_changes_nothing_and_says_what_it_would));
