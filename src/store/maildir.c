@@ -272,6 +272,9 @@ static bool may_be_folder(const struct scan *s, const char *name)
 {
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return false;
+	/* Dovecot's name for a folder that it is about to delete: no client sees it any more */
+	if (!strcmp(name, "..DOVECOT-TRASHED"))
+		return false;
 	if (s->account->layout == MAILBOX_LAYOUT_MAILDIRPP)
 		return name[0] == '.';
 	return name[0] != '.' && strcmp(name, "cur") != 0 && strcmp(name, "new") != 0 &&
