@@ -8,7 +8,7 @@
  * A listing made here has as folder names the mailbox names ("" for INBOX), and as identity of a
  * message its UID and GUID: "0000000017-1f0c...": a copy that a user made of a message has the same
  * GUID, in the same folder too. `size` is the size with CRLF (RFC822.SIZE), the same in every format;
- * `mtime_ns` the INTERNALDATE, in whole seconds.
+ * `mtime_ns` the INTERNALDATE, in whole seconds, modulo 2^32 of them as in Dovecot's cache.
  *
  * Reading may write Dovecot's own caches and index logs on that host, never mail, flags or UIDs.
  */

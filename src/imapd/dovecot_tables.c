@@ -217,7 +217,9 @@ static bool read_date(struct span text, int64_t *mtime_ns)
 	snprintf(form, sizeof form, "%.10sT%.8sZ", text.p, text.p + 11);
 	if (!clock_parse(span_of(form), 0, &ms, &used))
 		return false;
-	*mtime_ns = ms * 1000000;
+	/* Dovecot's cache has 32 bits without a sign: a message of 1904 is of 2040 from the second look
+	 * on, on each host at a moment of its own */
+	*mtime_ns = (int64_t)(uint32_t)(ms / 1000) * 1000000000;
 	return true;
 }
 

@@ -63,6 +63,26 @@ static void messages_find_their_folders_wherever_the_text_is_cut(void **state)
 	}
 }
 
+/* What it says of one message at its first and at its second look. */
+static void a_date_before_1970_is_the_one_that_dovecot_s_cache_makes_of_it(void **state)
+{
+	static const char text[] = ROWS_HEAD "aaaa\t1\ty\t7\t1904-01-01 00:00:00\t\n"
+					     "aaaa\t2\tz\t7\t2040-02-06 06:28:16\t\n";
+	AUTO_MAIL_LISTING struct mail_listing l = { 0 };
+	AUTO_DOVECOT_ROWS struct dovecot_rows r = { 0 };
+	struct error err = { 0 };
+	const struct mail_folder *f;
+
+	(void)state;
+	assert_good(dovecot_read_folders(span_of(folders), &l, NULL, &err), &err);
+	dovecot_rows_begin(&r, &l);
+	assert_good(dovecot_rows_feed(&r, SPAN(text), &err), &err);
+	assert_good(dovecot_rows_end(&r, &err), &err);
+	f = mail_listing_find(&l, "");
+	assert_int_equal(mail_folder_find(f, "0000000001-y")->mtime_ns,
+	                 mail_folder_find(f, "0000000002-z")->mtime_ns);
+}
+
 static void what_no_doveadm_says_is_refused(void **state)
 {
 	static const char *const bad_folders[] = {
@@ -101,4 +121,5 @@ static void what_no_doveadm_says_is_refused(void **state)
 
 UNIT_TESTS("imapd/dovecot_tables", cmocka_unit_test(folders_are_read_and_counted),
            cmocka_unit_test(messages_find_their_folders_wherever_the_text_is_cut),
+           cmocka_unit_test(a_date_before_1970_is_the_one_that_dovecot_s_cache_makes_of_it),
            cmocka_unit_test(what_no_doveadm_says_is_refused));
