@@ -323,38 +323,6 @@ static int bring_mbox(struct bring *b, struct error *err)
 	return 0;
 }
 
-/* ── Dovecot's own formats ───────────────────────────────────────────────────────────────────── */
-
-/* Nothing is brought here: whether there is something to bring is told. */
-static int expect_nothing(struct bring *b, struct error *err)
-{
-	const struct mailbox_account *from = b->p.account->from;
-	AUTO_BUF struct buf first = { 0 };
-	size_t n = 0;
-
-	if (known_load(&b->p.known, b->p.state, from->user, MESSAGES_MANIFEST, err) < 0 ||
-	    dovecot_list(b->p.old_host, from, &b->p.old, err) < 0)
-		return -1;
-	for (size_t i = 0; i < b->p.old.folders_n; i++) {
-		const struct mail_folder *f = &b->p.old.folders[i];
-
-		for (size_t k = 0; k < f->n; k++) {
-			if (known_find(&b->p.known, f->name, f->rows[k].base) || n++)
-				continue;
-			mail_folder_title(f->name, &first);
-			buf_add_char(&first, '/');
-			buf_add_printable(&first, span_of(f->rows[k].base));
-		}
-	}
-	if (!n)
-		return 0;
-	error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
-	          "%zu messages came meanwhile, and mail in %s is not brought back by itself, the "
-	          "first: %s",
-	          n, mailbox_format_name(from->format), buf_text(&first));
-	return error_hint(err, "save them on the other host with Dovecot's own tools");
-}
-
 /* ── both ────────────────────────────────────────────────────────────────────────────────────── */
 
 static int run(struct bring *b, struct error *err)
@@ -373,10 +341,11 @@ static int run(struct bring *b, struct error *err)
 	if (a->from->format != a->to->format && !converted)
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
 		                 "the mailbox has another format on the other host");
+	if (known_load(&b->p.known, b->p.state, a->from->user, MESSAGES_MANIFEST, err) < 0)
+		return -1;
 	if (mailbox_is_dovecots(a->from->format))
-		return expect_nothing(b, err);
-	if (known_load(&b->p.known, b->p.state, a->from->user, MESSAGES_MANIFEST, err) < 0 ||
-	    mailbox_scan(b->p.old_host, a->from, &b->p.old, err) < 0 ||
+		return dsync_bring(&b->p, b->brought, err);
+	if (mailbox_scan(b->p.old_host, a->from, &b->p.old, err) < 0 ||
 	    (converted ? convert_scan(b->p.new_host, &there, &b->p.known, &b->p.old, &b->p.new, err)
 	               : mailbox_scan(b->p.new_host, a->to, &b->p.new, err)) < 0 ||
 	    find_surplus(b, err) < 0)

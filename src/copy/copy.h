@@ -95,8 +95,9 @@ int copy_pass(struct host *old_host, struct host *new_host, const struct copy_ac
 
 /*
  * Rollback: stores on `to` each message that `from` has and the manifest has not, that is, what the
- * new side took after the freeze: same bytes, flags and date, under its own base name (Maildir), or
- * appended under locks (mbox). Repeating it doubles nothing.
+ * new side took after the freeze: same bytes, flags and date, under its own base name (Maildir),
+ * appended under locks (mbox), or merged by dsync with UID and GUID (sdbox, mdbox). Repeating it doubles
+ * nothing.
  *
  *   account  from = the account on the new side, to = on the old side (which needs control)
  *   brought  one line a message: "FOLDER/NAME Message-ID"; those that were there already too

@@ -23,19 +23,18 @@ static void moved(void *context, uint64_t octets)
 		d->pass.options->progress(d->pass.options->context, &d->pass.progress);
 }
 
-static void keep_words(struct dsync *d, const char *host, const struct host_stream_result *r)
+static void keep_words(struct dsync *d, const struct host *h, const struct host_stream_result *r)
 {
 	AUTO_BUF struct buf said = { 0 };
 	struct span words = span_trim(buf_span(&r->said));
 
 	buf_add_printable(&said, words.n > 300 ? span_from(words, words.n - 300) : words);
 	if (said.n || r->status)
-		strings_addf(&d->words, "dsync on the %s host ended with %d%s%s", host, r->status,
-		             said.n ? ": " : "", buf_text(&said));
+		strings_addf(&d->words, "dsync on the %s host ended with %d%s%s", host_name(h),
+		             r->status, said.n ? ": " : "", buf_text(&said));
 }
 
-/* Only an agent that is lost is an error: what dsync did or not is seen by looking. */
-static int run_once(struct dsync *d, const char *row, int *status, struct error *err)
+int dsync_run(struct dsync *d, const char *row, int *status, struct error *err)
 {
 	const struct copy_account *a = d->pass.account;
 	AUTO_FREE char *from = NULL, *to = NULL;
@@ -48,8 +47,8 @@ static int run_once(struct dsync *d, const char *row, int *status, struct error 
 	result = host_stream_join(&far, &near, moved, d, err);
 	if (result == 0) {
 		*status = near.result.status;
-		keep_words(d, "old", &far.result);
-		keep_words(d, "new", &near.result);
+		keep_words(d, far.h, &far.result);
+		keep_words(d, near.h, &near.result);
 	}
 	host_stream_result_fini(&far.result);
 	host_stream_result_fini(&near.result);
@@ -68,12 +67,12 @@ static int run(struct dsync *d, struct error *err)
 {
 	int status = DSYNC_AGAIN;
 
-	if (has_other_inbox(d) && run_once(d, "dovecot-merge", &status, err) < 0)
+	if (has_other_inbox(d) && dsync_run(d, "dovecot-merge", &status, err) < 0)
 		return -1;
 	status = DSYNC_AGAIN;
 	for (int i = 0; i < RUNS_MAX && status == DSYNC_AGAIN; i++) {
 		strings_fini(&d->words);
-		if (run_once(d, "dovecot-backup", &status, err) < 0)
+		if (dsync_run(d, "dovecot-backup", &status, err) < 0)
 			return -1;
 	}
 	return 0;

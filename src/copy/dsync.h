@@ -28,6 +28,21 @@ int dsync_digests(struct host *h, const struct mailbox_account *account,
                   const struct mail_listing *listing, const struct mailbox_wanted *wanted, size_t n,
                   struct transfer_digest *out, struct error *err) MUST_CHECK;
 
+/*
+ * One run: dsync-server on the pass's old host, `row` of agent/streams.c on its new one.
+ *
+ *   status  exit code of the latter
+ *   errors  a lost agent only: what dsync did or not is seen by looking
+ */
+int dsync_run(struct dsync *d, const char *row, int *status, struct error *err) MUST_CHECK;
+
+/*
+ * Rollback, where "old" is where the mail comes from: what the manifest (p->known) has not is merged
+ * into the other side's mailbox by dsync, with its UID and GUID, and then looked for there. One line
+ * a message is added to `brought`, as copy_bring_back() has them.
+ */
+int dsync_bring(struct pass *p, struct strings *brought, struct error *err) MUST_CHECK;
+
 /* Holds new against old. What differs while old has changed meanwhile is the next pass's; the rest
  * is named in `skipped`. */
 int dsync_check(struct dsync *d, struct error *err) MUST_CHECK;
