@@ -4,12 +4,12 @@ disk, a loss on the new side.
 """
 
 import re
-import time
 
 import pytest
 
 from conftest import Journey
 from lab import audit, daemons, hosts, imap, mover, trouble
+from lab.sealed import wait_for
 
 
 def old_serves_again(lab, journey):
@@ -58,7 +58,8 @@ def test_a_budget_that_runs_out_opens_the_old_side_again(lab):
     lab.worlds[0].spawn("/usr/bin/python3", "-c",
                         "import socket, time\n"
                         f"s = socket.create_connection(('{hosts.MAIL_V4}', 25))\ntime.sleep(90)")
-    time.sleep(1)
+    wait_for(lambda: lab.old.run("ss", "-Htn", "state", "established", "sport = :25").stdout, 30,
+             "its session")
     done = journey.admin.run("cutover", expect=mover.NO)
     assert "the budget of 15 s has run out" in done.stdout, done.stdout
     old_serves_again(lab, journey)

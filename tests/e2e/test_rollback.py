@@ -72,7 +72,7 @@ def test_a_second_cutover_after_a_rollback_carries_everything(lab):
     journey.admin.run("cutover", "--until", "queue")
     assert journey.admin.json("status")["phase"] == "under way"
     journey.admin.run("rollback")
-    wait_for(lambda: daemons.pid(lab.old, "postfix"), 5, "the old MTA")
+    wait_for(lambda: daemons.pid(lab.old, "postfix"), 20, "the old MTA")
     journey.admin.run("seed")
     journey.admin.run("cutover")
     journey.admin.run("watch", "--until-agree")

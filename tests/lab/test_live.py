@@ -181,11 +181,12 @@ def test_ssh_leads_from_new_to_old(lab):
 
 def test_a_probe_measures_how_long_the_door_was_shut(lab):
     with probe.Probe(lab.worlds[1], hosts.MAIL_V4, every=0.05) as watching:
-        wait_for(lambda: len(watching.knocks) > 5, 5, "the first knocks")
+        wait_for(lambda: len(watching.knocks) > 5, 20, "the first knocks")
         daemons.stop(lab.old, "postfix")
         time.sleep(1)
+        wait_for(lambda: watching.answers().get("refused", 0) > 5, 20, "some that find it shut")
         daemons.start(lab.old, "postfix")
-        wait_for(lambda: watching.knocks[-1].open, 5, "the door to open")
+        wait_for(lambda: watching.knocks[-1].open, 20, "the door to open")
     [(_, length)] = watching.gaps()
     assert 0.9 < length < 5
     assert watching.answers()["refused"] > 5
