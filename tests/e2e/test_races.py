@@ -11,6 +11,7 @@ UID, flag by flag, octet by octet.
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -209,23 +210,30 @@ def test_another_message_under_the_name_of_an_expunged_one_is_brought(field):
 
 # ── mail that comes and goes ─────────────────────────────────────────────────────────────────────
 
-def slow_seed(field, login, folder):
-    """A pass that is in the middle of a folder's messages when this comes back."""
+def in_the_middle(field, login, folder, work):
+    """Do `work` on old while a pass is in the middle of a folder's messages; what the pass says."""
     child = subprocess.Popen(field.admin.command("seed", "--limit", "4M", "--json", login),
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     look = f"ls ~{login}/Maildir/{folder}/tmp ~{login}/Maildir/{folder}/cur 2>/dev/null | wc -l"
     wait_for(lambda: int(field.new.sh(look)) > 20, 30, "some of it to arrive")
-    return child
+    # it stands still, however long the work takes; old's agent gets no further than its pipe
+    field.new.sh("kill -STOP $(pgrep -x mailhaul)")
+    # what entered the host for it stops with it, as for a shell, and wakes it again
+    wait_for(lambda: ") T " in Path(f"/proc/{child.pid}/stat").read_text(), 20, "it to stand still")
+    field.old.sh(work)
+    child.send_signal(signal.SIGCONT)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == mover.GOOD, said
+    (passed,) = json.loads(said)["passes"]
+    return passed
 
 
 def test_mail_that_is_expunged_before_its_turn_has_vanished_and_is_no_failure(field):
     """Half of the messages that a pass has listed are gone when it comes to read them."""
     field.fill("frank", "Heavy", 160, 60_000)
-    child = slow_seed(field, "frank", ".Heavy")
-    field.old.sh("doveadm expunge -u frank mailbox Heavy 61:160")
-    said, _ = child.communicate(timeout=60)
-    (passed,) = json.loads(said)["passes"]
-    assert child.returncode == mover.GOOD and passed["skipped"] == []
+    passed = in_the_middle(field, "frank", ".Heavy",
+                           "doveadm expunge -u frank mailbox Heavy 61:160")
+    assert passed["skipped"] == []
     assert passed["vanished"] > 0 and passed["copied"] + passed["vanished"] >= 160
     assert len(field.same("frank")["frank"]["folders"]["Heavy"]["messages"]) == 60
 
@@ -233,10 +241,9 @@ def test_mail_that_is_expunged_before_its_turn_has_vanished_and_is_no_failure(fi
 def test_a_folder_that_is_renamed_in_the_middle_of_its_messages_comes_under_its_new_name(field):
     """What was listed is not where it was."""
     field.fill("ivan", "Heavy", 120, 60_000)
-    child = slow_seed(field, "ivan", ".Heavy")
-    field.old.sh("doveadm mailbox rename -u ivan Heavy Other/Heavier")
-    said, _ = child.communicate(timeout=60)
-    assert child.returncode == mover.GOOD, said
+    passed = in_the_middle(field, "ivan", ".Heavy",
+                           "doveadm mailbox rename -u ivan Heavy Other/Heavier")
+    print(passed)
     folders = field.same("ivan")["ivan"]["folders"]
     assert len(folders["Other/Heavier"]["messages"]) == 120 and "Heavy" not in folders
 
