@@ -83,7 +83,8 @@ static void complete(const struct look *l, const char *name, struct mail_folder 
 			take_known(f, &l->p->known.messages[i]);
 	if (k) {
 		f->uidvalidity = k->uidvalidity;
-		f->uidnext = k->uidnext;
+		/* as an mbox has it, the last one; the ledger's record of a Maildir has the next */
+		f->uidnext = l->name && k->uidnext ? k->uidnext - 1 : k->uidnext;
 	}
 }
 

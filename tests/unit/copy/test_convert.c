@@ -223,6 +223,27 @@ static void uids_are_those_that_dovecot_gives(void **state)
 	end(&s);
 }
 
+/* Dovecot leaves a message of its own in a folder whose mail is all gone. */
+static void the_next_uid_of_an_emptied_folder_stays_what_it_is(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_write(&s, "old/home/alice/mail/Archive/2018",
+	            FROM "Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\n"
+	                 "X-IMAP: 1773186633 0000000004\nStatus: RO\n\ntext\n\n");
+	sites_pass(&s, &r);
+	for (int pass = 0; pass < 3; pass++) {
+		AUTO_FREE char *list = sites_read(&s, INBOX ".Archive.2018/dovecot-uidlist");
+
+		assert_non_null(strstr(list, "3 V1773186633 N5 G"));
+		sites_pass(&s, &r);
+		assert_false(copy_result_changed(&r));
+	}
+	end(&s);
+}
+
 static void what_new_took_comes_back_into_the_mbox_once(void **state)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
@@ -254,4 +275,5 @@ UNIT_TESTS("copy/convert", cmocka_unit_test(what_new_took_comes_back_into_the_mb
            cmocka_unit_test(verify_names_what_is_wrong_with_the_maildir),
            cmocka_unit_test(names_that_a_maildir_can_t_have_are_told_and_stay),
            cmocka_unit_test(a_folder_that_can_t_be_read_for_once_is_not_taken_for_gone),
+           cmocka_unit_test(the_next_uid_of_an_emptied_folder_stays_what_it_is),
            cmocka_unit_test(uids_are_those_that_dovecot_gives));
