@@ -93,12 +93,27 @@ static int run_maildir(struct copy *c, struct error *err)
 	return error_hint(err, "--kind tree copies files as they are");
 }
 
-/* Where there are Maildirs, they are what is meant. */
-static int run_auto(struct copy *c, struct error *err)
+static int run_mbox(struct copy *c, struct error *err)
 {
 	bool found;
-	int result = copy_maildirs(c, &found, err);
+	int result = copy_mboxes(c, false, &found, err);
 
+	if (result < 0 || found)
+		return result;
+	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "there is no file in %s",
+	                 c->from);
+}
+
+/* Where there are Maildirs, they are what is meant; then mboxes, if there is nothing else. */
+static int run_auto(struct copy *c, struct error *err)
+{
+	int file = copy_is_mbox(c, err), result = file < 0 ? -1 : 0;
+	bool found = false;
+
+	if (result == 0 && !file)
+		result = copy_maildirs(c, &found, err);
+	if (result == 0 && !found)
+		result = copy_mboxes(c, true, &found, err);
 	return result < 0 || found ? result : copy_a_tree(c, err);
 }
 
@@ -108,6 +123,7 @@ static const struct kind {
 } kinds[] = {
 	{ "auto", run_auto },
 	{ "maildir", run_maildir },
+	{ "mbox", run_mbox },
 	{ "tree", copy_a_tree },
 };
 
@@ -182,6 +198,9 @@ static bool take_option(int option, struct copy *c, struct wishes *w)
 		return true;
 	case 'k':
 		return (w->kind = kind_find(optarg)) != NULL;
+	case 'm':
+		c->mbox_to_maildir = !strcmp(optarg, "maildir");
+		return c->mbox_to_maildir || !strcmp(optarg, "mbox");
 	case 'r':
 		return limit_parse_rate(optarg, &w->rate);
 	default:
@@ -204,6 +223,7 @@ int cmd_copy(struct cmd_run *cmd, struct error *err)
 	static const struct option options[] = {
 		{ "kind", required_argument, NULL, 'k' },
 		{ "limit", required_argument, NULL, 'r' },
+		{ "mbox-to", required_argument, NULL, 'm' },
 		{ "delete-extra", no_argument, NULL, 'd' },
 		{ "look-everywhere", no_argument, NULL, 'l' },
 		{ "state", required_argument, NULL, 's' },

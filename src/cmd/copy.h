@@ -4,6 +4,7 @@
 /* copy -- what the files of `mailhaul copy` share. To add a kind: a function, a row in copy.c. */
 
 #include "cmd/cmd.h"
+#include "mail/mailbox.h"
 
 #include <jansson.h>
 
@@ -14,6 +15,7 @@ struct copy {
 	struct state *state;
 	struct progress *progress;
 	bool delete_extra, look_everywhere;
+	bool mbox_to_maildir;
 	int64_t began_ms;
 };
 
@@ -21,6 +23,27 @@ struct copy {
  * end there is no Maildir in the source, and nothing was done. */
 int copy_maildirs(struct copy *c, bool *found, struct error *err) MUST_CHECK;
 int copy_a_tree(struct copy *c, struct error *err) MUST_CHECK;
+/* `sure`: only if there is nothing but mboxes, else *found stays false. */
+int copy_mboxes(struct copy *c, bool sure, bool *found, struct error *err) MUST_CHECK;
+/* 1: SRC is one file, which is an mbox; 0: it is not; -1 */
+int copy_is_mbox(struct copy *c, struct error *err) MUST_CHECK;
+
+/* Mailboxes that were found, on both sides. */
+struct copy_found {
+	struct mailbox_account *accounts; /* owned; two for each mailbox: at SRC, at DST */
+	size_t n, room;                   /* mailboxes */
+};
+void copy_found_fini(struct copy_found *found);
+#define AUTO_COPY_FOUND __attribute__((cleanup(copy_found_fini)))
+/* Two accounts to be filled in; valid until the next call. */
+struct mailbox_account *copy_found_add(struct copy_found *found);
+
+/* Brings them, and prints what was done; `kind` is what they are called: "Maildirs". An exit code, or
+ * -1. */
+int copy_mailboxes(struct copy *c, const char *kind, const struct copy_found *found,
+                   struct error *err) MUST_CHECK;
+/* PATH/BELOW, owned by the caller. */
+char *copy_join(const char *path, const char *below);
 
 /* For their words: a list of strings, all of it as JSON, or the first of them in lines. */
 json_t *copy_words_json(const struct strings *words);

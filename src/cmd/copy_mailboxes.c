@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* copy_mailboxes -- `mailhaul copy` of every Maildir in a directory. */
+/* copy_mailboxes -- `mailhaul copy` of mailboxes: those that were found; every Maildir below a
+ * directory. */
 
 #include "cmd/copy.h"
 
@@ -15,65 +16,34 @@
 
 struct mailboxes {
 	struct copy *c;
+	const char *kind; /* "Maildirs", "mboxes" */
 	struct copy_options options;
-	struct mailbox_account *accounts; /* owned; two for each mailbox: at SRC, at DST */
-	size_t n;                         /* mailboxes */
+	const struct mailbox_account *accounts; /* borrowed; two for each mailbox: at SRC, at DST */
+	size_t n;                               /* mailboxes */
 	struct copy_result result;
 };
 
-static void mailboxes_fini(struct mailboxes *m)
-{
-	for (size_t i = 0; i < 2 * m->n; i++)
-		mailbox_account_fini(&m->accounts[i]);
-	free(m->accounts);
-	copy_result_fini(&m->result);
-}
-
-static char *join(const char *path, const char *below)
+char *copy_join(const char *path, const char *below)
 {
 	return *below ? xasprintf("%s/%s", strcmp(path, "/") ? path : "", below) : xstrdup(path);
 }
 
-static void add_account(struct mailboxes *m, const struct mailbox_found *found)
+void copy_found_fini(struct copy_found *found)
 {
-	struct mailbox_account *pair = &m->accounts[2 * m->n++];
-
-	for (int side = 0; side < 2; side++)
-		pair[side] = (struct mailbox_account){
-			.user = xstrdup(*found->path ? found->path : "INBOX"),
-			.root = join(side ? m->c->to : m->c->from, found->path),
-			.format = MAILBOX_MAILDIR,
-			.layout = found->layout,
-			.uid = found->uid,
-			.gid = found->gid,
-		};
+	for (size_t i = 0; i < 2 * found->n; i++)
+		mailbox_account_fini(&found->accounts[i]);
+	free(found->accounts);
+	*found = (struct copy_found){ 0 };
 }
 
-static int make_roots(struct mailboxes *m, const struct mailbox_found_list *found,
-                      struct error *err)
+struct mailbox_account *copy_found_add(struct copy_found *found)
 {
-	struct host *to = m->c->to_host;
-
-	for (size_t i = 0; i < m->n && !m->c->run->dry_run; i++) {
-		const char *root = m->accounts[2 * i + 1].root;
-		const struct mailbox_found *f = &found->rows[i];
-
-		if (!host_has(to, root) && host_mkdir(to, root, f->mode, f->uid, f->gid, err) < 0)
-			return -1;
+	if (found->n == found->room) {
+		found->room = found->room ? 2 * found->room : 16;
+		found->accounts = xrealloc(found->accounts,
+		                           2 * found->room * sizeof *found->accounts);
 	}
-	return 0;
-}
-
-static int find(struct mailboxes *m, struct error *err)
-{
-	AUTO_MAILBOX_FOUND struct mailbox_found_list found = { 0 };
-
-	if (mailbox_find(m->c->from_host, m->c->from, DEPTH_MAX, &found, err) < 0)
-		return -1;
-	m->accounts = xcalloc(2 * found.n + 1, sizeof *m->accounts);
-	for (size_t i = 0; i < found.n; i++)
-		add_account(m, &found.rows[i]);
-	return make_roots(m, &found, err);
+	return &found->accounts[2 * found->n++];
 }
 
 static void show(void *context, const struct copy_progress *p)
@@ -130,9 +100,9 @@ static void tell(const struct mailboxes *m)
 		return;
 	}
 	if (!m->c->run->quiet)
-		printf("%zu Maildirs: %llu messages%s (%s), %llu renamed, %llu removed, %llu "
+		printf("%zu %s: %llu messages%s (%s), %llu renamed, %llu removed, %llu "
 		       "unchanged\n",
-		       m->n, (unsigned long long)r->copied,
+		       m->n, m->kind, (unsigned long long)r->copied,
 		       m->c->run->dry_run ? " would be copied" : " copied",
 		       text_size(octets, r->copied_octets), (unsigned long long)r->renamed,
 		       (unsigned long long)r->removed, (unsigned long long)r->unchanged);
@@ -140,18 +110,66 @@ static void tell(const struct mailboxes *m)
 	copy_print_words(m->c, "at the destination only, left alone", &r->extra);
 }
 
-int copy_maildirs(struct copy *c, bool *found, struct error *err)
+int copy_mailboxes(struct copy *c, const char *kind, const struct copy_found *found,
+                   struct error *err)
 {
-	struct mailboxes m = { .c = c };
-	int result = find(&m, err);
+	struct mailboxes m = { .c = c, .kind = kind, .accounts = found->accounts, .n = found->n };
+	int result = copy_all(&m, err);
 
-	*found = m.n > 0;
-	if (result == 0 && m.n)
-		result = copy_all(&m, err);
-	if (result == 0 && m.n) {
+	if (result == 0) {
 		tell(&m);
 		result = m.result.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;
 	}
-	mailboxes_fini(&m);
+	copy_result_fini(&m.result);
 	return result;
+}
+
+/* ── Maildirs ────────────────────────────────────────────────────────────────────────────────── */
+
+static void add_account(struct copy *c, struct copy_found *accounts,
+                        const struct mailbox_found *found)
+{
+	struct mailbox_account *pair = copy_found_add(accounts);
+
+	for (int side = 0; side < 2; side++)
+		pair[side] = (struct mailbox_account){
+			.user = xstrdup(*found->path ? found->path : "INBOX"),
+			.root = copy_join(side ? c->to : c->from, found->path),
+			.format = MAILBOX_MAILDIR,
+			.layout = found->layout,
+			.uid = found->uid,
+			.gid = found->gid,
+		};
+}
+
+static int make_roots(struct copy *c, const struct copy_found *accounts,
+                      const struct mailbox_found_list *found, struct error *err)
+{
+	for (size_t i = 0; i < accounts->n && !c->run->dry_run; i++) {
+		const char *root = accounts->accounts[2 * i + 1].root;
+		const struct mailbox_found *f = &found->rows[i];
+
+		if (!host_has(c->to_host, root) &&
+		    host_mkdir(c->to_host, root, f->mode, f->uid, f->gid, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int copy_maildirs(struct copy *c, bool *found, struct error *err)
+{
+	AUTO_MAILBOX_FOUND struct mailbox_found_list list = { 0 };
+	AUTO_COPY_FOUND struct copy_found accounts = { 0 };
+
+	*found = false;
+	if (mailbox_find(c->from_host, c->from, DEPTH_MAX, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		add_account(c, &accounts, &list.rows[i]);
+	*found = accounts.n > 0;
+	if (!*found)
+		return 0;
+	if (make_roots(c, &accounts, &list, err) < 0)
+		return -1;
+	return copy_mailboxes(c, "Maildirs", &accounts, err);
 }

@@ -38,8 +38,9 @@ const struct cmd cmd_table[] = {
 	{ "report", "any time", "",
 	  "writes the evidence as one HTML and one JSON file", READS, cmd_report },
 	{ "copy", "tools",
-	  "[--kind KIND] [--limit RATE] [--delete-extra] [--look-everywhere] [--state DIR] SRC DST",
-	  "copies Maildirs or files, again and again, each time only what changed", 0, cmd_copy },
+	  "[--kind KIND] [--mbox-to FORM] [--limit RATE] [--delete-extra] [--look-everywhere] "
+	  "[--state DIR] SRC DST",
+	  "copies mailboxes or files, again and again, each time only what changed", 0, cmd_copy },
 	{ "sealed", NULL, "",
 	  "runs sealed copies of hosts", 0, cmd_sealed },
 };

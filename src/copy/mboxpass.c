@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a tail lies on new until it is at the end of its file. */
+/* Where a tail lies on new until it is at the end of its file; an INBOX without a folder directory
+ * has a name of its own for it, since others lie beside it. */
 #define TAIL_PATH ".mailhaul-tail"
 #define LOOKS_MAX 5u
 
@@ -74,6 +75,37 @@ static void target_of(const struct mailbox_account *to, const char *folder, char
 	slash = strrchr(to->inbox, '/');
 	*root = xstrndup(to->inbox, slash > to->inbox ? (size_t)(slash - to->inbox) : 1);
 	*path = slash + 1;
+}
+
+struct tail {
+	struct mailbox_account to; /* borrowed, but for its root */
+	char *root, *path;         /* owned */
+};
+
+static void tail_fini(struct tail *t)
+{
+	free(t->root);
+	free(t->path);
+}
+#define AUTO_TAIL __attribute__((cleanup(tail_fini)))
+
+static struct tail tail_of(const struct mailbox_account *to)
+{
+	struct tail t = { .to = *to };
+	const char *name;
+
+	if (*to->root) {
+		t.root = xstrdup(to->root);
+		t.path = xstrdup(TAIL_PATH);
+	} else {
+		const struct digest digest = digest_of(span_of(to->inbox));
+		char hex[2 * DIGEST_SIZE + 1];
+
+		target_of(to, "", &t.root, &name);
+		t.path = xasprintf("%s-%.16s", TAIL_PATH, digest_text(hex, &digest));
+	}
+	t.to.root = t.root;
+	return t;
 }
 
 /* Messages on new that neither old nor an earlier pass had: a replaced file would lose them. */
@@ -165,15 +197,16 @@ static int grow_file(struct mboxpass *m, const struct mail_folder *f, const stru
 {
 	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(m->p->new_host);
 	struct incoming in = { .writer = writer };
+	AUTO_TAIL struct tail tail = tail_of(m->p->account->to);
 	struct mbox_state grown = { 0 };
 
-	in.file.root = m->p->account->to->root;
-	in.file.path = TAIL_PATH;
+	in.file.root = tail.root;
+	in.file.path = tail.path;
 	if (fetch(m->p, old, new->size, &in, err) < 0 || mailbox_commit(writer, NULL, err) < 0 ||
 	    mboxes_put(m->p->state, m->p->account->from->user, MBOXES_NEW, new, true, err) < 0 ||
 	    drop_indexes(m->p, f->name, err) < 0 ||
-	    mailbox_mbox_grow(m->p->new_host, m->p->account->to, new, TAIL_PATH, old->mtime_ns,
-	                      false, &grown, err) < 0 ||
+	    mailbox_mbox_grow(m->p->new_host, &tail.to, new, tail.path, old->mtime_ns, false,
+	                      &grown, err) < 0 ||
 	    drop_indexes(m->p, f->name, err) < 0)
 		return -1;
 	grown.folder = f->name;
@@ -356,11 +389,12 @@ static int load(struct mboxpass *m, struct error *err)
 /* What we were killed in the middle of would look like mail that new took by itself. */
 static int undo_growing(struct mboxpass *m, struct error *err)
 {
+	AUTO_TAIL struct tail tail = tail_of(m->p->account->to);
 	struct mbox_state ignored;
 
 	for (size_t i = 0; i < m->growing.n && !m->p->options->dry_run; i++)
-		if (mailbox_mbox_grow(m->p->new_host, m->p->account->to, &m->growing.rows[i],
-		                      TAIL_PATH, 0, true, &ignored, err) < 0 &&
+		if (mailbox_mbox_grow(m->p->new_host, &tail.to, &m->growing.rows[i], tail.path, 0,
+		                      true, &ignored, err) < 0 &&
 		    err->sys_errno != ENOENT)
 			return -1;
 	return 0;
