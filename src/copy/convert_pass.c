@@ -90,6 +90,72 @@ static int remember(struct pass *p, const struct mbox_states *states, struct err
 	return result;
 }
 
+/* ── what went there and back ────────────────────────────────────────────────────────────────── */
+
+/* The same octets, brought from old by an earlier pass, and still on both sides. */
+static bool is_there_twice(const struct pass *p, const struct mail_folder *there,
+                           const struct digest *digest)
+{
+	const struct mail_folder *f = mail_listing_find(&p->old, there->name);
+
+	for (size_t i = 0; i < p->known.messages_n; i++) {
+		const struct known_message *k = &p->known.messages[i];
+
+		if (digest_equal(&k->digest, digest) && !strcmp(k->folder, there->name) && f &&
+		    mail_folder_find(f, k->base) && mail_folder_find(there, k->base))
+			return true;
+	}
+	return false;
+}
+
+static size_t find_strangers(const struct pass *p, struct mailbox_wanted **out)
+{
+	size_t n = 0, room = 0;
+
+	for (size_t i = 0; i < p->new.folders_n; i++) {
+		const struct mail_folder *there = &p->new.folders[i];
+		const struct mail_folder *f = mail_listing_find(&p->old, there->name);
+
+		for (size_t k = 0; k < there->n; k++) {
+			const char *base = there->rows[k].base;
+
+			if ((f && mail_folder_find(f, base)) ||
+			    known_find(&p->known, there->name, base))
+				continue;
+			ARRAY_GROW(*out, n, room);
+			(*out)[n++] = (struct mailbox_wanted){ there->name, &there->rows[k] };
+		}
+	}
+	return n;
+}
+
+/*
+ * A rollback put what new had taken into old's mbox. Now it comes from there again, under the name
+ * that its octets give it, beside the file that new's own delivery made. When ours is in place, the
+ * other is taken for one of ours that old has not any more.
+ */
+static int drop_doubles(struct pass *p, struct error *err)
+{
+	AUTO_FREE struct mailbox_wanted *wanted = NULL;
+	size_t n = find_strangers(p, &wanted), known = p->known.messages_n;
+	AUTO_FREE struct transfer_digest *digests = xcalloc(n + 1, sizeof *digests);
+	int result = 0;
+
+	if (n)
+		result = transfer_digests(p->new_host, p->account->to, wanted, n, digests, err);
+	for (size_t i = 0; i < n; i++) {
+		const struct mail_folder *there = mail_listing_find(&p->new, wanted[i].folder);
+
+		free(digests[i].message_id);
+		if (result == 0 && digests[i].there && is_there_twice(p, there, &digests[i].digest))
+			known_add_message(&p->known, wanted[i].folder, wanted[i].m,
+			                  &digests[i].digest);
+	}
+	if (p->known.messages_n > known)
+		known_sort(&p->known);
+	return result;
+}
+
 static int run(struct pass *p, const struct mbox_states *known, struct mbox_states *states,
                struct error *err)
 {
@@ -99,6 +165,8 @@ static int run(struct pass *p, const struct mbox_states *known, struct mbox_stat
 	    (!p->options->dry_run && forget_changed(p, known, states, err) < 0))
 		return -1;
 	skipped = p->out->skipped.n;
+	if (drop_doubles(p, err) < 0)
+		return -1;
 	if (pass_maildir(p, err) < 0 || convert_files(p, err) < 0 || pass_files(p, err) < 0)
 		return -1;
 	/* something was refused: look at all of it again next time */

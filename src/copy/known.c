@@ -112,6 +112,29 @@ static int message_order(const void *key, const void *row)
 	return order ? order : strcmp(a->base, b->base);
 }
 
+void known_add_message(struct known *k, const char *folder, const struct mail_message *m,
+                       const struct digest *digest)
+{
+	ARRAY_GROW(k->messages, k->messages_n, k->messages_room);
+	k->messages[k->messages_n++] = (struct known_message){
+		.folder = xstrdup(folder),
+		.base = xstrdup(m->base),
+		.flags = xstrdup(""),
+		.keywords = xstrdup(""),
+		.message_id = xstrdup(""),
+		.uid = m->uid,
+		.size = m->size,
+		.mtime_ns = m->mtime_ns,
+		.in_new = m->in_new,
+		.digest = *digest,
+	};
+}
+
+void known_sort(struct known *k)
+{
+	qsort(k->messages, k->messages_n, sizeof *k->messages, message_order);
+}
+
 const struct known_message *known_find(const struct known *k, const char *folder, const char *base)
 {
 	const struct known_message key = {

@@ -57,6 +57,11 @@ int known_load_coming(struct known *k, struct state *state, const char *account,
 
 /* A message that we brought to new, or may have: known, or on its way. */
 bool known_is_ours(const struct known *k, const char *folder, const char *base);
+/* A message that the ledger does not have, as if it had it; to be sorted before the next known_find(). */
+void known_add_message(struct known *k, const char *folder, const struct mail_message *m,
+                       const struct digest *digest);
+void known_sort(struct known *k);
+
 const struct known_message *known_find(const struct known *k, const char *folder, const char *base);
 const struct known_folder *known_find_folder(const struct known *k, const char *folder);
 const struct known_file *known_find_file(const struct known *k, const char *place,

@@ -266,6 +266,17 @@ static void what_new_took_comes_back_into_the_mbox_once(void **state)
 	                                  "Content-Length: 4\n\nnew\n\n");
 	AUTO_FREE char *sub = sites_read(&s, "old/home/alice/mail/Archive/2018");
 	assert_non_null(strstr(sub, "Subject: sub\n"));
+
+	/* and the next copy has each once on new, and comes to rest */
+	assert_good(messages_thaw(s.state, &err), &err);
+	for (unsigned i = 0; i < 2; i++)
+		sites_pass(&s, &r);
+	assert_int_equal(r.removed, 2);
+	assert_int_equal(r.extra.n, 0);
+	assert_int_equal(sites_count(&s, INBOX "cur") + sites_count(&s, INBOX "new"), 3);
+	sites_pass(&s, &r);
+	assert_false(copy_result_changed(&r));
+	differences(&s, 0, "");
 	end(&s);
 }
 
