@@ -71,6 +71,8 @@ static const char template[] =
 	"themselves\n"
 	"#   wait: 120\n"
 	"\n"
+	"# mailboxes: {mbox_to: maildir}    # mailboxes that are mbox files become Maildirs\n"
+	"\n"
 	"# resolvers: [198.51.100.55]    # watched beside the authoritative name servers\n"
 	"# watch_interval: 60            # seconds\n";
 

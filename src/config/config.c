@@ -17,6 +17,9 @@
 struct config_file {
 	struct config c;
 	char *close_word, *switch_word;
+	struct mailboxes_file {
+		char *mbox_to;
+	} mailboxes;
 	char *old_reach, *new_reach; /* "ssh:TARGET", "local", "folder:PATH" */
 };
 
@@ -91,6 +94,11 @@ static const cyaml_schema_field_t canary_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t mailboxes_fields[] = {
+	OPTIONAL_TEXT("mbox_to", struct mailboxes_file, mbox_to),
+	CYAML_FIELD_END,
+};
+
 #define PART(key, member, fields)                                                                  \
 	CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct config_file, c.member, fields)
 
@@ -107,6 +115,8 @@ static const cyaml_schema_field_t file_fields[] = {
 	PART("window", window, window_fields),
 	PART("canary", canary, canary_fields),
 	PART("limit", limit, limit_fields),
+	CYAML_FIELD_MAPPING("mailboxes", CYAML_FLAG_OPTIONAL, struct config_file, mailboxes,
+	                    mailboxes_fields),
 	TEXTS("resolvers", struct config_file, c.resolvers),
 	SECONDS("watch_interval", struct config_file, c.watch_interval),
 	CYAML_FIELD_END,
@@ -282,7 +292,12 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		                                { "dns", CONFIG_SWITCH_DNS },
 		                                { "manual", CONFIG_SWITCH_MANUAL },
 		                                { 0 } };
+	static const struct word formats[] = { { "mbox", CONFIG_MBOX_TO_MBOX },
+		                               { "maildir", CONFIG_MBOX_TO_MAILDIR },
+		                               { "maildir++", CONFIG_MBOX_TO_MAILDIRPP },
+		                               { 0 } };
 	int close_value = CONFIG_CLOSE_REFUSE, switch_value = CONFIG_SWITCH_MANUAL;
+	int mbox_value = CONFIG_MBOX_TO_MBOX;
 	struct config *c = &f->c;
 
 	set_defaults(c);
@@ -294,6 +309,10 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 	if (f->switch_word &&
 	    read_word(y, "switch", f->switch_word, switches, &switch_value, err) < 0)
 		return -1;
+	if (f->mailboxes.mbox_to &&
+	    read_word(y, "mailboxes.mbox_to", f->mailboxes.mbox_to, formats, &mbox_value, err) < 0)
+		return -1;
+	c->mbox_to = (enum config_mbox)mbox_value;
 	c->close = (enum config_close)close_value;
 	c->switch_by = (enum config_switch)switch_value;
 	if (c->new_host.reach == CONFIG_SSH)

@@ -70,6 +70,9 @@ struct config_limit {
 	uint32_t io_pressure; /* the same for the percentage in /proc/pressure/io */
 };
 
+/* What an mbox of the old side becomes on the new one. */
+enum config_mbox { CONFIG_MBOX_TO_MBOX, CONFIG_MBOX_TO_MAILDIR, CONFIG_MBOX_TO_MAILDIRPP };
+
 struct config {
 	char *file; /* where it was read from */
 	char *name;
@@ -84,6 +87,7 @@ struct config {
 	struct config_window window;
 	struct config_canary canary;
 	struct config_limit limit;
+	enum config_mbox mbox_to;
 	char **resolvers; /* watched beside the authoritative servers */
 	unsigned resolvers_count;
 	uint32_t watch_interval; /* seconds */

@@ -248,3 +248,24 @@ int mail_location_parse(struct span location, const struct mail_user *user,
 	l.account = (struct mailbox_account){ 0 };
 	return 0;
 }
+
+char *mail_location_to_maildir(struct span location, bool fs)
+{
+	AUTO_BUF struct buf made = { 0 };
+	struct span rest = location, part;
+
+	if (!span_starts(location, "mbox:") || location.n > LOCATION_MAX)
+		return NULL;
+	(void)span_next_part(&rest, ':', &part);
+	buf_add_text(&made, "maildir");
+	for (bool path = true; span_next_part(&rest, ':', &part); path = false) {
+		if (!path && (span_starts(part, "INBOX=") || span_starts(part, "CONTROL=") ||
+		              span_starts(part, "LAYOUT=")))
+			continue;
+		buf_add_char(&made, ':');
+		buf_add_span(&made, part);
+	}
+	if (fs)
+		buf_add_text(&made, ":LAYOUT=fs");
+	return buf_take(&made);
+}

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "mail/mailbox.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mail_user {
@@ -31,6 +32,11 @@ struct mail_user {
 int mail_location_parse(struct span location, const struct mail_user *user,
                         struct mailbox_account *out, char **control, char **index,
                         struct error *err) MUST_CHECK;
+
+/* "mbox:~/mail:INBOX=/var/mail/%u" as a Maildir of the same path: "maildir:~/mail:LAYOUT=fs", or
+ * without fs in the layout Maildir++. INDEX= and the like stay; INBOX= and CONTROL= go, since a
+ * Maildir holds both. NULL: it is no mbox. The caller owns it. */
+char *mail_location_to_maildir(struct span location, bool fs);
 
 /* Fills in %u %n %d %h %% %{user} %{username} %{domain} %{home}, the modifiers L and U, and a "~/"
  * in front. -1: a variable that is not known here. */

@@ -93,9 +93,13 @@ int step_delta(struct move *m, struct error *err)
 			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
 			                 "%zu things could not be copied, the first: %s",
 			                 sum.skipped.n, sum.skipped.rows[0]);
-		move_say(m, "pass %d: %llu copied, %llu renamed, %llu removed, %llu unchanged",
+		move_say(m,
+		         "pass %d: %llu copied, %llu renamed, %llu removed, %llu unchanged, %llu "
+		         "folders, %llu files beside",
 		         i + 1, (unsigned long long)sum.copied, (unsigned long long)sum.renamed,
-		         (unsigned long long)sum.removed, (unsigned long long)sum.unchanged);
+		         (unsigned long long)sum.removed, (unsigned long long)sum.unchanged,
+		         (unsigned long long)(sum.folders_made + sum.folders_removed),
+		         (unsigned long long)sum.files);
 		if (!copy_result_changed(&sum))
 			return messages_freeze(m->state, clock_wall_ms(), err);
 	}

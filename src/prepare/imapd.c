@@ -4,6 +4,7 @@
 #include "accounts/passwd_file.h"
 #include "base/memory.h"
 #include "imapd/dovecot_settings.h"
+#include "prepare/locations.h"
 #include "prepare/places.h"
 #include "prepare/translate.h"
 
@@ -31,6 +32,7 @@ static bool is_user_file(const struct prepare *p, const char *path)
 static int carry_user_file(struct prepare *p, const char *path, struct error *err)
 {
 	AUTO_BUF struct buf text = { 0 }, made = { 0 };
+	AUTO_FREE char *located = NULL;
 	struct host_entry entry;
 	struct error why = { 0 };
 	uint32_t uid, gid;
@@ -48,7 +50,10 @@ static int carry_user_file(struct prepare *p, const char *path, struct error *er
 		prepare_leave(p, "%s (users of Dovecot) could not be carried: %s", path, why.text);
 		return 0;
 	}
-	passwd_file_renumber(buf_span(&text), p->numbers, p->numbers_n, &made);
+	if (p->config->mbox_to != CONFIG_MBOX_TO_MBOX)
+		located = locations_change_fields(buf_span(&text), p->config->mbox_to);
+	passwd_file_renumber(located ? span_of(located) : buf_span(&text), p->numbers, p->numbers_n,
+	                     &made);
 	prepare_owner(p, entry.uid, entry.gid, &uid, &gid);
 	AUTO_FREE char *folder = xstrdup(path);
 	*strrchr(folder, '/') = 0;
@@ -57,6 +62,8 @@ static int carry_user_file(struct prepare *p, const char *path, struct error *er
 		result = prepare_put(p, path, buf_span(&made), entry.mode & 0777, uid, gid, err);
 	if (text.p)
 		explicit_bzero(text.p, text.room);
+	if (located)
+		explicit_bzero(located, strlen(located));
 	if (made.p)
 		explicit_bzero(made.p, made.room);
 	return result;
@@ -169,6 +176,12 @@ static char *change(void *context, const char *path, struct span value)
 	uint64_t number;
 	bool group;
 
+	if (p->config->mbox_to != CONFIG_MBOX_TO_MBOX) {
+		char *location = locations_change_setting(path, value, p->config->mbox_to);
+
+		if (location)
+			return location;
+	}
 	if (is_number_setting(path, &group) && span_parse_u64(value, &number))
 		return xasprintf("%u", prepare_number(p, (uint32_t)number, group));
 	if (is_limit(path, &group) && span_parse_u64(value, &number) && number < UINT32_MAX)
@@ -198,7 +211,12 @@ static char *change(void *context, const char *path, struct span value)
 	}
 	if (span_ends(span_of(path), "args") || span_ends(span_of(path), "default_fields") ||
 	    span_ends(span_of(path), "override_fields")) {
-		AUTO_FREE char *made = prepare_translate_numbers(p, value);
+		AUTO_FREE char *located = p->config->mbox_to == CONFIG_MBOX_TO_MBOX
+		                                  ? NULL
+		                                  : locations_change_fields(value,
+		                                                            p->config->mbox_to);
+		AUTO_FREE char *made = prepare_translate_numbers(p, located ? span_of(located)
+		                                                            : value);
 
 		return span_is(value, made) ? NULL : TAKE(made);
 	}

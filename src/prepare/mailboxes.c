@@ -2,6 +2,7 @@
 #include "prepare/prepare.h"
 
 #include "base/memory.h"
+#include "prepare/locations.h"
 #include "prepare/places.h"
 
 #include <string.h>
@@ -77,7 +78,7 @@ static const char *of_null(const char *text)
 }
 
 /* The new half of a pair: the same places, the new numbers. */
-static void set_new_half(struct prepare *p, struct account_pair *pair)
+static bool set_new_half(struct prepare *p, struct account_pair *pair)
 {
 	const struct mailbox_account *a = &pair->from;
 	struct mailbox_account *to = &pair->to;
@@ -96,7 +97,13 @@ static void set_new_half(struct prepare *p, struct account_pair *pair)
 		.uid = prepare_number(p, a->uid, false),
 		.gid = prepare_number(p, a->gid, true),
 	};
-	pair->prepared = true;
+	pair->prepared = locations_set_new_half(p, pair);
+	return pair->prepared;
+}
+
+static bool is_converted(const struct account_pair *pair)
+{
+	return pair->from.format != pair->to.format;
 }
 
 /* One folder of a mailbox, owned by its user, the mode as on old. */
@@ -199,12 +206,17 @@ static int make_mailbox(struct prepare *p, struct account_pair *pair, struct err
 		found = is_free(p, &pair->from, pair->from.inbox, err);
 	if (found < 1)
 		return found;
-	set_new_half(p, pair);
+	if (!set_new_half(p, pair))
+		return 0;
+	if (is_converted(pair))
+		prepare_same(p, "mailbox of %s becomes a Maildir in %s", pair->to.user,
+		             pair->to.root);
 	found = survey_stat(&p->from, pair->from.root, &entry, err);
 	if (found < 0)
 		return -1;
-	/* one that the old host has not made yet, the new one makes with the first letter */
-	if (found) {
+	/* one that the old host has not made yet, the new one makes with the first letter; but an
+	 * INBOX may be elsewhere */
+	if (found || is_converted(pair)) {
 		AUTO_FREE char *parent = xstrdup(pair->to.root);
 
 		*strrchr(parent, '/') = 0;

@@ -2,6 +2,7 @@
 #include "prepare/prepare.h"
 
 #include "base/memory.h"
+#include "prepare/locations.h"
 
 #include <string.h>
 
@@ -20,5 +21,7 @@ int prepare_rest(struct prepare *p, struct error *err)
 		prepare_same(p, "%s", sockets);
 	else
 		prepare_changed(p, "%s and its neighbours", sockets);
-	return p->dry_run ? 0 : host_do(p->new_host, "postfix-check", NULL, SPAN(""), NULL, err);
+	if (!p->dry_run && host_do(p->new_host, "postfix-check", NULL, SPAN(""), NULL, err) < 0)
+		return -1;
+	return locations_check(p, err);
 }

@@ -30,6 +30,7 @@ const struct state_schema state_schema_items = {
 	" old_uid INTEGER NOT NULL, old_gid INTEGER NOT NULL,"
 	" prepared INTEGER NOT NULL,"
 	" new_home TEXT, new_root TEXT, new_inbox TEXT, new_uid INTEGER, new_gid INTEGER,"
+	" new_format INTEGER, new_layout INTEGER,"
 	" beside TEXT NOT NULL) WITHOUT ROWID;",
 };
 

@@ -4,7 +4,7 @@
 /* schema -- the tables of state.db. A file of this room that needs a table adds its text to the list. */
 
 /* Of the whole file; a file of another version is refused, never changed silently. */
-#define STATE_SCHEMA_VERSION 1
+#define STATE_SCHEMA_VERSION 2
 
 struct state_schema {
 	const char *name; /* of the file that owns it */

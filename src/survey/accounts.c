@@ -23,13 +23,13 @@ static char *column_or_null(sqlite3_stmt *q, int column)
 	                                                     : xstrdup(state_column(q, column));
 }
 
-/* Columns from `at`: home, root, inbox, uid, gid. */
-static void read_side(sqlite3_stmt *q, int at, struct mailbox_account *out)
+/* Columns from `at`: home, root, inbox, uid, gid; from `form`: format, layout. */
+static void read_side(sqlite3_stmt *q, int at, int form, struct mailbox_account *out)
 {
 	*out = (struct mailbox_account){
 		.user = xstrdup(state_column(q, 0)),
-		.format = (enum mailbox_format)sqlite3_column_int(q, 1),
-		.layout = (enum mailbox_layout)sqlite3_column_int(q, 2),
+		.format = (enum mailbox_format)sqlite3_column_int(q, form),
+		.layout = (enum mailbox_layout)sqlite3_column_int(q, form + 1),
 		.home = xstrdup(state_column(q, at)),
 		.root = xstrdup(state_column(q, at + 1)),
 		.inbox = column_or_null(q, at + 2),
@@ -64,16 +64,16 @@ int survey_accounts(struct state *s, struct account_pairs *out, struct error *er
 	if (state_prepare(s, &q,
 	                  "SELECT user, format, layout, old_home, old_root, old_inbox, old_uid, "
 	                  "old_gid, prepared, new_home, new_root, new_inbox, new_uid, new_gid, "
-	                  "beside FROM account ORDER BY user",
+	                  "beside, new_format, new_layout FROM account ORDER BY user",
 	                  err) < 0)
 		return -1;
 	while ((found = state_step(s, q, err)) == 1) {
 		ARRAY_GROW(made.rows, made.n, made.room);
 		struct account_pair *pair = &made.rows[made.n++];
 		*pair = (struct account_pair){ .prepared = sqlite3_column_int(q, 8) != 0 };
-		read_side(q, 3, &pair->from);
+		read_side(q, 3, 1, &pair->from);
 		if (pair->prepared)
-			read_side(q, 9, &pair->to);
+			read_side(q, 9, 15, &pair->to);
 		read_beside(state_column(q, 14), &pair->beside);
 	}
 	if (found < 0)
@@ -107,8 +107,8 @@ int survey_account_put(struct state *s, const struct account_pair *pair, struct 
 	if (state_prepare(s, &q,
 	                  "INSERT OR REPLACE INTO account (user, format, layout, prepared, beside, "
 	                  "old_home, old_root, old_inbox, old_uid, old_gid, new_home, new_root, "
-	                  "new_inbox, new_uid, new_gid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-	                  "?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	                  "new_inbox, new_uid, new_gid, new_format, new_layout) VALUES (?1, ?2, "
+	                  "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 	                  err) < 0)
 		return -1;
 	sqlite3_bind_text(q, 1, pair->from.user, -1, SQLITE_STATIC);
@@ -117,8 +117,11 @@ int survey_account_put(struct state *s, const struct account_pair *pair, struct 
 	sqlite3_bind_int(q, 4, pair->prepared);
 	sqlite3_bind_text(q, 5, buf_text(&beside), -1, SQLITE_STATIC);
 	bind_side(q, 6, &pair->from);
-	if (pair->prepared)
+	if (pair->prepared) {
 		bind_side(q, 11, &pair->to);
+		sqlite3_bind_int(q, 16, (int)pair->to.format);
+		sqlite3_bind_int(q, 17, (int)pair->to.layout);
+	}
 	return state_step(s, q, err);
 }
 

@@ -97,6 +97,13 @@ def _mbox_copies(person: people.Person, home: Path) -> Iterator[dict]:
     for file in files:
         if not file.is_file() or ".imap" in file.parts:
             continue
+        if file.parent.name in ("cur", "new"):      # a Maildir by now, in the layout fs
+            token = token_of(_head(file))
+            if token:
+                place = file.parent.parent.relative_to(home / "mail")
+                yield _line(token, person.address, "INBOX" if str(place) == "." else str(place),
+                            file.name)
+            continue
         folder = "INBOX" if file == files[0] else str(file.relative_to(home / "mail"))
         for number, entry in enumerate(re.split(rb"(?:\A|(?<=\n\n))From .*\n", file.read_bytes())):
             token = token_of(entry)

@@ -57,6 +57,8 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 		{ GOOD "window: {budget: soon}\n", "", ":10: ", "" },
 		{ GOOD "window: {budget: 999999}\n", "window.budget is 999999, not from 5 to 14400",
 		  ":10: ", "" },
+		{ GOOD "mailboxes: {mbox_to: sdbox}\n",
+		  "\"sdbox\" is none of: mbox, maildir, maildir++", ":10: ", "" },
 		{ GOOD "limit: {io_pressure: 101}\n", "limit.io_pressure is 101", ":10: ", "" },
 		{ GOOD "limit: {rate: 9}\n", "9 octets a second, less than 10000", ":10: ", "" },
 		{ GOOD "close: never\n", "\"never\" is none of: refuse, defer", ":10: ", "" },
