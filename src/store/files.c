@@ -17,7 +17,7 @@ static const char *const carried[] = {
 	"dovecot-uidvalidity*",                   /* the counter for new folders */
 	"dovecot-acl",          "dovecot-acl-list", "dovecot-attributes", "dovecot-shared",
 	"dovecot-virtual",      "maildirfolder",    "maildirsize",        "courierimapsubscribed",
-	"courierimapkeywords",  "courierimapuiddb", "courierimapacl",
+	"courierimapuiddb",     "courierimapacl",
 };
 
 bool files_is_index(const char *name)

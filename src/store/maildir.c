@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "store/courier.h"
 #include "store/files.h"
 #include "store/folder.h"
 #include "store/keywords.h"
@@ -28,6 +29,7 @@ struct scan {
 	int rootfd; /* the account's */
 	const struct mailbox_account *account;
 	const struct store_sink *sink;
+	const struct courier *courier; /* of the folder that is scanned */
 };
 
 static int tell_trouble(const struct scan *s, const char *folder, const char *name,
@@ -97,9 +99,11 @@ static int read_beside(const struct scan *s, int folderfd, const char *folder, c
 static int tell_message(const struct scan *s, const struct names_row *row, const struct stat *st,
                         struct error *err)
 {
+	AUTO_FREE char *suffix = row->in_new ? NULL
+	                                     : courier_suffix(s->courier, row->base, row->suffix);
 	struct mail_message m = {
 		.base = row->base,
-		.suffix = row->suffix,
+		.suffix = suffix ? suffix : row->suffix,
 		.in_new = row->in_new,
 		.mode = st->st_mode & 07777,
 		.size = (uint64_t)st->st_size,
@@ -202,9 +206,25 @@ static int open_part(const struct scan *s, int folderfd, const char *folder, con
 	return unreadable(s, folder, name, err);
 }
 
-static int scan_folder(const struct scan *s, int folderfd, const char *name, struct error *err)
+static int tell_courier(const struct scan *s, const char *name, struct courier *c,
+                        struct mail_folder *f, struct error *err)
+{
+	for (size_t i = 0; i < c->troubles.n; i++)
+		if (tell_trouble(s, name, "", c->troubles.rows[i], false, err) < 0)
+			return -1;
+	if (!f->uidlist.n)
+		buf_add_span(&f->uidlist, buf_span(&c->uidlist));
+	if (!f->keywords_file.n)
+		buf_add_span(&f->keywords_file, buf_span(&c->keywords_file));
+	return s->sink->folder(s->sink->context, f, err);
+}
+
+static int scan_folder(const struct scan *scan, int folderfd, const char *name, struct error *err)
 {
 	AUTO_CLOSE int newfd = -1, curfd = -1;
+	AUTO_COURIER struct courier courier = { 0 };
+	AUTO_FREE char *place = xasprintf("%s/%s", scan->account->root, name);
+	struct scan here = *scan, *s = &here;
 	struct mail_folder f = { .name = (char *)(uintptr_t)name };
 	struct stat st;
 	int result = -1;
@@ -221,8 +241,10 @@ static int scan_folder(const struct scan *s, int folderfd, const char *name, str
 	 * is missing was expunged; what came later has no UID yet, here as there. */
 	if (read_beside(s, folderfd, name, "dovecot-uidlist", UIDLIST_MAX, &f.uidlist, err) == 0 &&
 	    read_beside(s, folderfd, name, "dovecot-keywords", KEYWORDS_MAX, &f.keywords_file,
-	                err) == 0)
-		result = s->sink->folder(s->sink->context, &f, err);
+	                err) == 0 &&
+	    courier_read(folderfd, place, &courier, err) == 0)
+		result = tell_courier(s, name, &courier, &f, err);
+	s->courier = &courier;
 	buf_fini(&f.uidlist);
 	buf_fini(&f.keywords_file);
 	if (result < 0 || tell_messages(s, name, newfd, curfd, err) < 0)
@@ -374,8 +396,19 @@ static int enter_folder(int rootfd, const struct mailbox_account *account, const
 	if (fd < 0)
 		return error_system(err, "open");
 	*p = (struct store_places){ xstrdup(folder), fd, open_directory(fd, "new"),
-		                    open_directory(fd, "cur") };
+		                    open_directory(fd, "cur"), courier_is_used(fd) };
 	return 0;
+}
+
+/* ":2,Sab" of a listing is ":2,S" on the disk; *letters then begins at "ab". */
+static char *without_letters(const char *suffix, const char **letters)
+{
+	size_t n = strlen(suffix);
+
+	while (n && suffix[n - 1] >= 'a' && suffix[n - 1] <= 'z')
+		n--;
+	*letters = suffix + n;
+	return xstrndup(suffix, n);
 }
 
 /* Where it was last seen, else wherever it is by now. */
@@ -384,14 +417,18 @@ static int open_message(const struct store_places *p, const struct store_wanted 
 {
 	int at = wanted->in_new ? p->newfd : p->curfd;
 
+	const char *letters;
+	AUTO_FREE char *suffix = p->courier ? without_letters(wanted->suffix, &letters)
+	                                    : xstrdup(wanted->suffix);
+
 	*file = (struct folder_message){ .fd = -1, .in_new = wanted->in_new };
-	file->name = xasprintf("%s%s", wanted->base, wanted->suffix);
+	file->name = xasprintf("%s%s", wanted->base, suffix);
 	if (at >= 0)
 		file->fd = folder_open_file(at, file->name, &file->st);
 	if (file->fd >= 0)
 		return 0;
 	folder_message_fini(file);
-	return folder_open_message(p->folderfd, wanted->base, wanted->suffix, wanted->in_new, file);
+	return folder_open_message(p->folderfd, wanted->base, suffix, wanted->in_new, file);
 }
 
 static int read_message(int rootfd, const struct mailbox_account *account,
@@ -407,7 +444,12 @@ static int read_message(int rootfd, const struct mailbox_account *account,
 		return error_system(err, "open");
 	mail_name_split(span_of(file.name), &base, &suffix);
 
-	AUTO_FREE char *now_suffix = span_dup(suffix);
+	const char *letters = "";
+	AUTO_FREE char *bare = without_letters(wanted->suffix, &letters);
+	if (!wanted->places->courier || file.in_new)
+		letters = "";
+	AUTO_FREE char *now_suffix = xasprintf("%.*s%s%s", (int)suffix.n, suffix.p,
+	                                       *letters && !suffix.n ? ":2," : "", letters);
 	struct mail_message now = {
 		.base = (char *)(uintptr_t)wanted->base,
 		.suffix = now_suffix,

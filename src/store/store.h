@@ -30,6 +30,7 @@ struct store_sink {
 struct store_places {
 	char *folder; /* owned; NULL: nothing is open */
 	int folderfd, newfd, curfd;
+	bool courier; /* keywords are not in the names: store/courier.h */
 };
 void store_places_fini(struct store_places *p);
 #define AUTO_STORE_PLACES __attribute__((cleanup(store_places_fini)))
