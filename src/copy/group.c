@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "copy/convert.h"
+#include "copy/subscriptions.h"
 #include "state/coming.h"
 
 #include <errno.h>
@@ -290,6 +291,8 @@ typedef int files_fn(struct group *g, struct pass *p, struct mailbox_writer *wri
 static int look_at_files(struct group *g, struct pass *p, struct mailbox_writer *writer,
                          struct error *err)
 {
+	if (subscriptions_of_courier(p, err) < 0)
+		return -1;
 	p->files = pass_files_new(p);
 	return pass_files_look(p->files, err);
 }
