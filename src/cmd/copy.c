@@ -171,12 +171,28 @@ struct wishes {
 	const struct kind *kind;
 	const char *state;
 	uint64_t rate; /* octets a second; 0: no limit */
+	struct copy_server_wishes server;
 };
+
+static int run_server(struct copy *c, const struct wishes *w, char *const places[2],
+                      struct error *err)
+{
+	struct copy_server_wishes server = w->server;
+
+	server.rate = w->rate;
+	if (open_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
+	    open_state(c, w->state, places[0], places[1], err) < 0)
+		return -1;
+	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");
+	return copy_a_server(c, places[0], &server, err);
+}
 
 static int run(struct copy *c, const struct wishes *w, char *const places[2], struct error *err)
 {
 	const struct host_limit limit = { .octets_per_s = w->rate };
 
+	if (copy_is_server(places[0]))
+		return run_server(c, w, places, err);
 	if (open_place(places[0], "source", false, &c->from_host, &c->from, err) < 0 ||
 	    open_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
 	    open_state(c, w->state, places[0], places[1], err) < 0 ||
@@ -184,6 +200,26 @@ static int run(struct copy *c, const struct wishes *w, char *const places[2], st
 		return -1;
 	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");
 	return w->kind->run(c, err);
+}
+
+static bool take_server_option(int option, struct copy_server_wishes *w)
+{
+	const struct {
+		int option;
+		const char **into;
+	} rows[] = {
+		{ 'P', &w->password_file },    { 'U', &w->users },  { 'M', &w->master_user },
+		{ 'S', &w->master_separator }, { 'T', &w->tls },    { 'F', &w->tls_pin },
+		{ 'A', &w->ca_file },          { 'L', &w->layout }, { 'O', &w->owner },
+		{ 'C', &w->connections },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++)
+		if (rows[i].option == option) {
+			*rows[i].into = optarg;
+			return true;
+		}
+	return false;
 }
 
 static bool take_option(int option, struct copy *c, struct wishes *w)
@@ -204,7 +240,7 @@ static bool take_option(int option, struct copy *c, struct wishes *w)
 	case 'r':
 		return limit_parse_rate(optarg, &w->rate);
 	default:
-		return false;
+		return take_server_option(option, &w->server);
 	}
 }
 
@@ -227,6 +263,16 @@ int cmd_copy(struct cmd_run *cmd, struct error *err)
 		{ "delete-extra", no_argument, NULL, 'd' },
 		{ "look-everywhere", no_argument, NULL, 'l' },
 		{ "state", required_argument, NULL, 's' },
+		{ "password-file", required_argument, NULL, 'P' },
+		{ "users", required_argument, NULL, 'U' },
+		{ "master-user", required_argument, NULL, 'M' },
+		{ "master-separator", required_argument, NULL, 'S' },
+		{ "tls", required_argument, NULL, 'T' },
+		{ "tls-pin", required_argument, NULL, 'F' },
+		{ "ca-file", required_argument, NULL, 'A' },
+		{ "connections", required_argument, NULL, 'C' },
+		{ "layout", required_argument, NULL, 'L' },
+		{ "owner", required_argument, NULL, 'O' },
 		{ 0 },
 	};
 	struct copy c = { .run = cmd, .began_ms = clock_monotonic_ms() };

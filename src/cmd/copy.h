@@ -45,6 +45,17 @@ int copy_mailboxes(struct copy *c, const char *kind, const struct copy_found *fo
 /* PATH/BELOW, owned by the caller. */
 char *copy_join(const char *path, const char *below);
 
+/* What is said of a source that is an IMAP server; all borrowed, NULL for what was not said. */
+struct copy_server_wishes {
+	const char *password_file, *users, *master_user, *master_separator;
+	const char *tls, *tls_pin, *ca_file, *connections, *layout, *owner;
+	uint64_t rate; /* octets a second; 0: no limit */
+};
+bool copy_is_server(const char *place);
+/* `place` is imap://[USER@]HOST[:PORT]/, or imaps://. */
+int copy_a_server(struct copy *c, const char *place, const struct copy_server_wishes *wishes,
+                  struct error *err) MUST_CHECK;
+
 /* For their words: a list of strings, all of it as JSON, or the first of them in lines. */
 json_t *copy_words_json(const struct strings *words);
 void copy_print_words(const struct copy *c, const char *title, const struct strings *words);

@@ -40,7 +40,8 @@ const struct cmd cmd_table[] = {
 	{ "copy", "tools",
 	  "[--kind KIND] [--mbox-to FORM] [--limit RATE] [--delete-extra] [--look-everywhere] "
 	  "[--state DIR] SRC DST",
-	  "copies mailboxes or files, again and again, each time only what changed", 0, cmd_copy },
+	  "copies mail, files or an IMAP server's mailboxes, again and again, only what changed", 0,
+	  cmd_copy },
 	{ "sealed", NULL, "",
 	  "runs sealed copies of hosts", 0, cmd_sealed },
 };
