@@ -110,6 +110,16 @@ static int compare(struct group *g, struct mailbox_writer *writer, struct error 
 
 /* ── what travels ────────────────────────────────────────────────────────────────────────────── */
 
+/* Folder by folder, in the order in which a file system is likely to have laid the files down. */
+static int disk_order(const void *a, const void *b)
+{
+	const struct transfer_row *x = a, *y = b;
+
+	if (x->f != y->f)
+		return x->f < y->f ? -1 : 1;
+	return x->m->inode < y->m->inode ? -1 : x->m->inode > y->m->inode;
+}
+
 static void gather_rows(struct group *g)
 {
 	size_t at = 0;
@@ -124,6 +134,8 @@ static void gather_rows(struct group *g)
 			memcpy(g->rows + at, p->rows, p->rows_n * sizeof *p->rows);
 		free(p->rows);
 		p->rows = g->rows + at;
+		if (p->rows_n)
+			qsort(p->rows, p->rows_n, sizeof *p->rows, disk_order);
 		at += p->rows_n;
 		g->progress.total_messages += p->progress.total_messages;
 		g->progress.total_octets += p->progress.total_octets;

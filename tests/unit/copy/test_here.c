@@ -72,5 +72,47 @@ static void what_may_be_read_only_so_fast_comes_over_the_wire(void **state)
 	sites_end(&s);
 }
 
+static ino_t inode_of(const struct sites *s, const char *side, unsigned number)
+{
+	AUTO_FREE char *path = xasprintf("%s/home/alice/Maildir/cur/%03u.host:2,", side, number);
+	AUTO_FREE char *whole = sites_path(s, path);
+	struct stat st;
+
+	assert_int_equal(lstat(whole, &st), 0);
+	return st.st_ino;
+}
+
+/* tmpfs numbers its files as they come: so new's numbers tell in which order old's were read. */
+static void messages_are_read_in_the_order_of_their_inodes(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	unsigned before = 0, turned = 0;
+	struct sites s;
+
+	(void)state;
+	if (access("/dev/shm", W_OK) < 0)
+		skip();
+	sites_place = "/dev/shm";
+	sites_begin(&s, MAILBOX_MAILDIR);
+	sites_maildir(&s, M);
+	for (unsigned i = 0; i < 50; i++) {
+		AUTO_FREE char *path = xasprintf(M "cur/%03u.host:2,", i * 17 % 50);
+
+		sites_message(&s, path, "\n", 1100000000);
+	}
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 50);
+	for (unsigned i = 1; i < 50; i++) {
+		unsigned now = i * 17 % 50;
+
+		turned += inode_of(&s, "old", now) < inode_of(&s, "old", before);
+		assert_true(inode_of(&s, "new", now) > inode_of(&s, "new", before));
+		before = now;
+	}
+	assert_int_equal(turned, 0);
+	sites_end(&s);
+}
+
 UNIT_TESTS("copy/here", cmocka_unit_test(the_agent_that_stores_reads_by_itself),
-           cmocka_unit_test(what_may_be_read_only_so_fast_comes_over_the_wire));
+           cmocka_unit_test(what_may_be_read_only_so_fast_comes_over_the_wire),
+           cmocka_unit_test(messages_are_read_in_the_order_of_their_inodes));
