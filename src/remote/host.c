@@ -291,13 +291,18 @@ static int greet(struct host *h, struct error *err)
 	return host_set_limit(h, &h->limit, err);
 }
 
-/* All is borrowed from `h`, but for the array ssh_options. */
-static struct host_place place_of(const struct host *h)
+/* The words, as a host_place has them; the caller frees the array. */
+static const char **ssh_options_of(const struct host *h)
 {
 	const char **options = xcalloc(h->ssh_options.n + 1, sizeof *options);
 
 	for (size_t i = 0; i < h->ssh_options.n; i++)
 		options[i] = h->ssh_options.rows[i];
+	return options;
+}
+
+static struct host_place place_of(const struct host *h, const char *const *options)
+{
 	return (struct host_place){
 		.name = h->name,
 		.reach = h->reach,
@@ -310,8 +315,8 @@ static struct host_place place_of(const struct host *h)
 
 static int start_and_greet(struct host *h, struct error *err)
 {
-	struct host_place place = place_of(h);
-	AUTO_FREE const char *const *options = place.ssh_options;
+	AUTO_FREE const char **options = ssh_options_of(h);
+	struct host_place place = place_of(h, options);
 	int tofd, fromfd;
 
 	if (agent_start(&place, &h->pid, &tofd, &fromfd, err) == 0) {
@@ -356,8 +361,8 @@ const char *host_seen_from(const struct host *from, const struct host *to)
 
 int host_another(struct host *h, struct host **out, struct error *err)
 {
-	struct host_place place = place_of(h);
-	AUTO_FREE const char *const *options = place.ssh_options;
+	AUTO_FREE const char **options = ssh_options_of(h);
+	struct host_place place = place_of(h, options);
 
 	if (h->another && host_is_broken(h->another))
 		host_close(TAKE(h->another));

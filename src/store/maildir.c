@@ -400,15 +400,14 @@ static int enter_folder(int rootfd, const struct mailbox_account *account, const
 	return 0;
 }
 
-/* ":2,Sab" of a listing is ":2,S" on the disk; *letters then begins at "ab". */
-static char *without_letters(const char *suffix, const char **letters)
+/* ":2,Sab" of a listing is ":2,S" on the disk; this is where "ab" begins. */
+static const char *letters_of(const char *suffix)
 {
 	size_t n = strlen(suffix);
 
 	while (n && suffix[n - 1] >= 'a' && suffix[n - 1] <= 'z')
 		n--;
-	*letters = suffix + n;
-	return xstrndup(suffix, n);
+	return suffix + n;
 }
 
 /* Where it was last seen, else wherever it is by now. */
@@ -416,10 +415,9 @@ static int open_message(const struct store_places *p, const struct store_wanted 
                         struct folder_message *file)
 {
 	int at = wanted->in_new ? p->newfd : p->curfd;
-
-	const char *letters;
-	AUTO_FREE char *suffix = p->courier ? without_letters(wanted->suffix, &letters)
-	                                    : xstrdup(wanted->suffix);
+	size_t n = p->courier ? (size_t)(letters_of(wanted->suffix) - wanted->suffix)
+	                      : strlen(wanted->suffix);
+	AUTO_FREE char *suffix = xstrndup(wanted->suffix, n);
 
 	*file = (struct folder_message){ .fd = -1, .in_new = wanted->in_new };
 	file->name = xasprintf("%s%s", wanted->base, suffix);
@@ -444,10 +442,8 @@ static int read_message(int rootfd, const struct mailbox_account *account,
 		return error_system(err, "open");
 	mail_name_split(span_of(file.name), &base, &suffix);
 
-	const char *letters = "";
-	AUTO_FREE char *bare = without_letters(wanted->suffix, &letters);
-	if (!wanted->places->courier || file.in_new)
-		letters = "";
+	const char *letters = wanted->places->courier && !file.in_new ? letters_of(wanted->suffix)
+	                                                              : "";
 	AUTO_FREE char *now_suffix = xasprintf("%.*s%s%s", (int)suffix.n, suffix.p,
 	                                       *letters && !suffix.n ? ":2," : "", letters);
 	struct mail_message now = {
