@@ -51,10 +51,16 @@ bool mbox_is_bookkeeping(struct span header_name)
 static int fill(struct mbox_walker *w, uint64_t at, struct error *err)
 {
 	ssize_t n;
-	size_t want = w->size - at < WINDOW ? (size_t)(w->size - at) : WINDOW;
+	size_t want = w->size - at < WINDOW ? (size_t)(w->size - at) : WINDOW, have = 0;
 
-	n = w->read(w->context, w->window, want, at);
-	if (n < 0 || (size_t)n < want) {
+	/* what is there already is not read again */
+	if (at >= w->window_at && at < w->window_at + w->window_n) {
+		have = (size_t)(w->window_at + w->window_n - at);
+		memmove(w->window, w->window + (at - w->window_at), have);
+	}
+	w->window_n = 0;
+	n = w->read(w->context, w->window + have, want - have, at + have);
+	if (n < 0 || (size_t)n < want - have) {
 		int why = n < 0 ? errno : 0;
 
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, why,

@@ -195,7 +195,7 @@ static bool is_unchanged(struct mboxfile *f)
 
 /* ── a look ──────────────────────────────────────────────────────────────────────────────────── */
 
-#define SUM_CHUNK (256u << 10)
+#define SUM_CHUNK (64u << 10) /* stays in a processor's cache until it is summed */
 
 static int64_t to_ns(const struct timespec *t)
 {
@@ -254,6 +254,27 @@ static int sum_beginning(struct mboxfile *f, const struct mbox_state *known,
 	return 0;
 }
 
+/* Reads for the walk; what comes in its order is summed on its way. */
+struct summed_read {
+	int fd;
+	struct mbox_summing *sum;
+	uint64_t to; /* what lies before is in the sum */
+};
+
+static ssize_t read_and_sum(void *context, void *out, size_t n, uint64_t offset)
+{
+	struct summed_read *r = context;
+	ssize_t got = mboxfile_pread(&r->fd, out, n, offset);
+
+	if (got > 0 && offset <= r->to && offset + (uint64_t)got > r->to) {
+		size_t skip = (size_t)(r->to - offset);
+
+		mbox_sum_add(r->sum, (const char *)out + skip, (size_t)got - skip);
+		r->to = offset + (uint64_t)got;
+	}
+	return got;
+}
+
 static int look_once(struct mboxfile *f, const struct mbox_state *known, bool utc,
                      struct mail_folder *out, struct mbox_state *now, struct error *err)
 {
@@ -273,10 +294,10 @@ static int look_once(struct mboxfile *f, const struct mbox_state *known, bool ut
 	now->settled = mbox_state_settles(now, began_ns);
 	if (sum_beginning(f, known, &sum, now, err) < 0)
 		return -1;
-	if (mbox_walk(mboxfile_pread, &f->fd, now->from, now->size, false, f->name, &visitor, err) <
-	    0)
-		return -1;
-	if (mboxfile_sum(f, &sum, now->from, now->size, err) < 0)
+	struct summed_read summed = { f->fd, &sum, now->from };
+	if (mbox_walk(read_and_sum, &summed, now->from, now->size, false, f->name, &visitor, err) <
+	            0 ||
+	    mboxfile_sum(f, &sum, summed.to, now->size, err) < 0)
 		return -1;
 	now->sum = mbox_sum_end(&sum);
 	return 0;
