@@ -20,8 +20,9 @@ static char *name_there(void *context, const char *folder)
 static int scan_both(struct pass *p, const struct mbox_states *known, struct mbox_states *states,
                      struct error *err)
 {
-	if (mboxlook(p, p->old_host, p->account->from, true, known, name_there, p, &p->old, states,
-	             err) < 0)
+	if (mboxlook_ask(p->old_host, p->account->from, true, known, err) < 0 ||
+	    mboxlook(p, p->old_host, p->account->from, known, name_there, p, &p->old, states, err) <
+	            0)
 		return -1;
 	for (size_t i = 0; i < p->old.troubles.n; i++)
 		strings_add(&p->out->skipped, p->old.troubles.rows[i]);

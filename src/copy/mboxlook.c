@@ -109,13 +109,19 @@ static void keep_missed(const struct look *l, const struct mbox_states *known,
 	}
 }
 
-int mboxlook(struct pass *p, struct host *h, const struct mailbox_account *account, bool utc,
+int mboxlook_ask(struct host *h, const struct mailbox_account *account, bool utc,
+                 const struct mbox_states *known, struct error *err)
+{
+	return mailbox_mbox_scan_send(h, account, utc, known, err);
+}
+
+int mboxlook(struct pass *p, struct host *h, const struct mailbox_account *account,
              const struct mbox_states *known, mboxlook_name_fn *name, void *context,
              struct mail_listing *out, struct mbox_states *states, struct error *err)
 {
 	const struct look l = { p, name, context };
 
-	if (mailbox_mbox_scan(h, account, utc, known, out, states, err) < 0)
+	if (mailbox_mbox_scan_collect(h, account, out, states, err) < 0)
 		return -1;
 	for (size_t i = 0; i < out->folders_n; i++) {
 		struct mail_folder *f = &out->folders[i];

@@ -13,14 +13,18 @@
  * folder can't be there. */
 typedef char *mboxlook_name_fn(void *context, const char *folder);
 
+/* Asks for the look; `known` and `utc` as below. Its answer is to be read by mboxlook(). */
+int mboxlook_ask(struct host *h, const struct mailbox_account *account, bool utc,
+                 const struct mbox_states *known, struct error *err) MUST_CHECK;
+
 /*
- * Lists `account`; what was not read is filled in from the ledger. A folder that the ledger knows
+ * Lists `account`, which was asked for; what was not read is filled in from the ledger. A folder that the ledger knows
  * and that could not be looked at now (the listing has a trouble) is listed as it was.
  *
  *   known   what the files were; their folders' messages are those of p->known
  *   name    NULL: names are the same in the ledger
  *   states  one a folder that was looked at
  */
-int mboxlook(struct pass *p, struct host *h, const struct mailbox_account *account, bool utc,
+int mboxlook(struct pass *p, struct host *h, const struct mailbox_account *account,
              const struct mbox_states *known, mboxlook_name_fn *name, void *context,
              struct mail_listing *out, struct mbox_states *states, struct error *err) MUST_CHECK;

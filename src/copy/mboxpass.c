@@ -364,13 +364,25 @@ static int pass_gone(struct pass *p, const struct mail_folder *there, struct err
 
 static int look(struct mboxpass *m, struct error *err)
 {
+	const struct copy_account *a = m->p->account;
+	struct error later = { 0 };
 	struct pass *p = m->p;
+	int new, old, known;
 
-	if (mboxlook(p, p->old_host, p->account->from, false, &m->known_old, NULL, NULL, &p->old,
-	             &m->old, err) < 0)
+	if (mboxlook_ask(p->old_host, a->from, false, &m->known_old, err) < 0)
 		return -1;
-	return mboxlook(p, p->new_host, p->account->to, false, &m->known_new, NULL, NULL, &p->new,
-	                &m->new, err);
+	new = mboxlook_ask(p->new_host, a->to, false, &m->known_new, err);
+	/* while both hosts read, the ledger is */
+	known = new < 0 ? -1
+	                : known_load(&p->known, p->state, a->from->user, MESSAGES_PRESENT, err);
+	/* what was asked for is read, whatever has happened, or it would be taken for the answer
+	 * to something else */
+	old = mboxlook(p, p->old_host, a->from, &m->known_old, NULL, NULL, &p->old, &m->old,
+	               known < 0 ? &later : err);
+	if (new == 0)
+		new = mboxlook(p, p->new_host, a->to, &m->known_new, NULL, NULL, &p->new, &m->new,
+		               known < 0 || old < 0 ? &later : err);
+	return known < 0 || old < 0 || new < 0 ? -1 : 0;
 }
 
 static int load(struct mboxpass *m, struct error *err)
@@ -380,8 +392,7 @@ static int load(struct mboxpass *m, struct error *err)
 	mbox_states_fini(&m->known_old);
 	mbox_states_fini(&m->known_new);
 	mbox_states_fini(&m->growing);
-	if (known_load(&m->p->known, m->p->state, user, MESSAGES_PRESENT, err) < 0 ||
-	    mboxes_load(m->p->state, user, MBOXES_OLD, &m->known_old, NULL, err) < 0)
+	if (mboxes_load(m->p->state, user, MBOXES_OLD, &m->known_old, NULL, err) < 0)
 		return -1;
 	return mboxes_load(m->p->state, user, MBOXES_NEW, &m->known_new, &m->growing, err);
 }

@@ -220,14 +220,10 @@ int mailbox_scan(struct host *h, const struct mailbox_account *account, struct m
 	return mailbox_scan_collect(h, account, out, err);
 }
 
-int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, bool utc,
-                      const struct mbox_states *known, struct mail_listing *out,
-                      struct mbox_states *states, struct error *err)
+int mailbox_mbox_scan_send(struct host *h, const struct mailbox_account *account, bool utc,
+                           const struct mbox_states *known, struct error *err)
 {
-	AUTO_MAIL_LISTING struct mail_listing made = { 0 };
-	AUTO_MBOX_STATES struct mbox_states now = { 0 };
 	AUTO_BUF struct buf body = { 0 };
-	struct scan s = { .h = h, .out = &made, .states = &now };
 
 	wire_put_account(&body, account);
 	wire_put_u64(&body, utc);
@@ -235,7 +231,18 @@ int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, boo
 		wire_put_tag(&body, WIRE_MBOX_STATE);
 		wire_put_mbox_state(&body, &known->rows[i]);
 	}
-	if (host_call(h, WIRE_MBOX_SCAN, buf_span(&body), scan_data, &s, NULL, err) < 0)
+	return host_send(h, WIRE_MBOX_SCAN, buf_span(&body), err);
+}
+
+int mailbox_mbox_scan_collect(struct host *h, const struct mailbox_account *account,
+                              struct mail_listing *out, struct mbox_states *states,
+                              struct error *err)
+{
+	AUTO_MAIL_LISTING struct mail_listing made = { 0 };
+	AUTO_MBOX_STATES struct mbox_states now = { 0 };
+	struct scan s = { .h = h, .out = &made, .states = &now };
+
+	if (host_collect(h, scan_data, &s, NULL, err) < 0)
 		return error_context(err, "look at the mail of %s", account->user);
 	mail_listing_fini(out);
 	mbox_states_fini(states);
@@ -244,6 +251,15 @@ int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, boo
 	made = (struct mail_listing){ 0 };
 	now = (struct mbox_states){ 0 };
 	return 0;
+}
+
+int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, bool utc,
+                      const struct mbox_states *known, struct mail_listing *out,
+                      struct mbox_states *states, struct error *err)
+{
+	if (mailbox_mbox_scan_send(h, account, utc, known, err) < 0)
+		return -1;
+	return mailbox_mbox_scan_collect(h, account, out, states, err);
 }
 
 /* ── fetch ───────────────────────────────────────────────────────────────────────────────────── */

@@ -62,6 +62,12 @@ int mailbox_sign_collect(struct host *h, struct mailbox_sign *out, size_t n, str
  *   known   may be NULL
  *   states  one a folder, in the listing's order
  */
+int mailbox_mbox_scan_send(struct host *h, const struct mailbox_account *account, bool utc,
+                           const struct mbox_states *known, struct error *err) MUST_CHECK;
+int mailbox_mbox_scan_collect(struct host *h, const struct mailbox_account *account,
+                              struct mail_listing *out, struct mbox_states *states,
+                              struct error *err) MUST_CHECK;
+/* Both. */
 int mailbox_mbox_scan(struct host *h, const struct mailbox_account *account, bool utc,
                       const struct mbox_states *known, struct mail_listing *out,
                       struct mbox_states *states, struct error *err) MUST_CHECK;
