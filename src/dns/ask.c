@@ -110,10 +110,6 @@ static void add_record(struct dns_records *out, const ldns_rr *rr)
 	r.name = name_text(ldns_rr_owner(rr));
 	if (type == LDNS_RR_TYPE_MX)
 		r.preference = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
-	if (type == LDNS_RR_TYPE_SOA) {
-		r.serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
-		r.minimum = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
-	}
 	r.data = field < 0 ? all_data(rr) : name_text(ldns_rr_rdf(rr, (size_t)field));
 	ARRAY_GROW(out->rows, out->n, out->room);
 	out->rows[out->n++] = r;

@@ -74,8 +74,7 @@ struct dns_record {
 	unsigned type; /* enum dns_type, or any other number */
 	uint32_t ttl;  /* seconds */
 	char *data; /* owned; an address, a name (NS, CNAME, MX, SOA's primary), or as ldns prints it */
-	unsigned preference;      /* of MX */
-	uint32_t serial, minimum; /* of SOA */
+	unsigned preference; /* of MX */
 };
 struct dns_records {
 	struct dns_record *rows; /* owned */

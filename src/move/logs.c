@@ -134,7 +134,6 @@ static void take_delivery(struct log_message *m, const struct mta_log_event *e)
 	put(&d->text, e->text);
 	d->status = e->status;
 	d->at_ms = e->at_ms;
-	d->attempts++;
 }
 
 static void take_notice(struct logs *l, const struct mta_log_event *e)
@@ -148,11 +147,7 @@ void logs_add(struct logs *l, const struct mta_log_event *e)
 {
 	struct log_message *m;
 
-	if (e->kind == MTA_LOG_REJECTED) {
-		l->rejected += span_starts(e->dsn, "5");
-		return;
-	}
-	if (!e->id.n)
+	if (e->kind == MTA_LOG_REJECTED || !e->id.n)
 		return;
 	m = open_message(l, e);
 	switch (e->kind) {
@@ -173,15 +168,13 @@ void logs_add(struct logs *l, const struct mta_log_event *e)
 	case MTA_LOG_DELIVERY:
 		take_delivery(m, e);
 		break;
-	case MTA_LOG_EXPIRED:
-		m->expired = true;
-		break;
 	case MTA_LOG_NOTICE:
 		take_notice(l, e);
 		break;
 	case MTA_LOG_REMOVED:
 		m->removed_ms = e->at_ms;
 		break;
+	case MTA_LOG_EXPIRED:
 	case MTA_LOG_HELD:
 	case MTA_LOG_REJECTED:
 	case MTA_LOG_START:
@@ -208,7 +201,6 @@ static void take_lines(struct logs *l, struct reading *r, bool last)
 
 		span_next_line(&rest, &line);
 		used = r->pending.n - rest.n;
-		l->lines++;
 		if (r->mta->log_line(line, r->near_ms, &e))
 			logs_add(l, &e);
 	}
@@ -255,7 +247,6 @@ int logs_read(struct host *h, struct logs *out, struct error *err)
 			*err = why;
 			result = -1;
 		}
-		made.bad_files++;
 		buf_addf(&made.words, "%s%s", made.words.n ? "; " : "", why.text);
 	}
 	buf_fini(&r.pending);

@@ -16,7 +16,6 @@ struct log_delivery {
 	char *to, *orig_to, *relay, *dsn, *text; /* owned, as all below; "" when not told */
 	enum mta_log_status status;              /* of the last attempt for this recipient */
 	int64_t at_ms;
-	unsigned attempts;
 };
 
 /* One message in one queue, from its first line to its removal. */
@@ -27,8 +26,7 @@ struct log_message {
 	uint64_t size, recipients;
 	struct log_delivery *deliveries;
 	size_t deliveries_n, deliveries_room;
-	bool local;   /* submitted on the host itself */
-	bool expired; /* given up */
+	bool local; /* submitted on the host itself */
 };
 
 struct logs {
@@ -36,9 +34,7 @@ struct logs {
 	size_t n, room;
 	size_t *slots; /* hash table of this file's own: the newest row of each id, plus one */
 	size_t slots_n;
-	uint64_t lines, bad_files; /* bad_files: could not be read, told to `words` */
-	struct buf words;
-	uint64_t rejected; /* refused with 5xx before they had an id */
+	struct buf words; /* of files that could not be read */
 };
 #define AUTO_LOGS __attribute__((cleanup(logs_fini)))
 void logs_fini(struct logs *l);

@@ -262,7 +262,6 @@ int move_rollback(struct move *m, struct error *err)
 {
 	if (put_phase(m, MOVE_GOING_BACK, err) < 0)
 		return -1;
-	m->going_back = true;
 	for (unsigned i = move_steps_rows; i-- > 0;)
 		if (move_step_applies(&move_steps[i], m->config) &&
 		    undo_step(m, &move_steps[i], err) < 0)

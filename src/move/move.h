@@ -39,7 +39,6 @@ struct move {
 	struct host *old, *new;
 	int64_t attempt;               /* 1, 2, ... */
 	struct account_pairs accounts; /* owned; read by move_open() */
-	bool going_back;
 	/* Told one line at a time what happens; NULL: nobody listens. */
 	void (*tell)(void *listener, const char *words);
 	void *listener;

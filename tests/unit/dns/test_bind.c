@@ -116,7 +116,6 @@ static void names_that_are_not_there_and_zones_of_others_are_answers_too(void **
 	assert_good(dns_ask(&primary, &nothing, &a, &err), &err);
 	assert_int_equal(a.rcode, DNS_NXDOMAIN);
 	assert_true(a.authoritative);
-	assert_int_equal(a.authority.rows[0].minimum, 60);
 	assert_good(dns_ask(&primary, &foreign, &a, &err), &err);
 	assert_int_equal(a.rcode, DNS_REFUSED);
 }
