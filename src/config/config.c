@@ -20,7 +20,6 @@ struct config_file {
 	struct mailboxes_file {
 		char *mbox_to;
 	} mailboxes;
-	char *old_reach, *new_reach; /* "ssh:TARGET", "local", "folder:PATH" */
 };
 
 #define OPTIONAL_TEXT(key, structure, member)                                                      \

@@ -17,20 +17,11 @@
 static const struct {
 	const char *name;
 	const EVP_MD *(*digest)(void);
-	size_t size;
 } algorithms[] = {
-	{ "hmac-sha256", EVP_sha256, 32 },
-	{ "hmac-sha384", EVP_sha384, 48 },
-	{ "hmac-sha512", EVP_sha512, 64 },
+	{ "hmac-sha256", EVP_sha256 },
+	{ "hmac-sha384", EVP_sha384 },
+	{ "hmac-sha512", EVP_sha512 },
 };
-
-size_t dns_tsig_mac_size(const char *algorithm)
-{
-	for (size_t i = 0; i < ROWS(algorithms); i++)
-		if (!strcmp(algorithm, algorithms[i].name))
-			return algorithms[i].size;
-	return 0;
-}
 
 static void put(struct buf *out, uint64_t value, unsigned octets)
 {

@@ -15,9 +15,6 @@ struct dns_mac {
 	size_t n;
 };
 
-/* Octets of a MAC by this algorithm; 0: not one of ours. */
-size_t dns_tsig_mac_size(const char *algorithm);
-
 /* Appends the TSIG record to a whole message that has none; *mac is what the answer is checked
  * with. `now_s`: seconds since 1970 UTC. */
 int dns_tsig_sign(struct buf *message, const struct dns_key *key, int64_t now_s,

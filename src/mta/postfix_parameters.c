@@ -9,7 +9,7 @@
 #define PLACE "a place of the old installation; the new package has its own"
 #define INSTANCE "further instances are not carried"
 
-const struct postfix_parameter postfix_parameters[] = {
+static const struct postfix_parameter postfix_parameters[] = {
 	/* who this server is */
 	{ "myhostname", POSTFIX_COPY, "the name that the server is known by moves with it" },
 	{ "mydomain", POSTFIX_COPY, "the server's domain" },
@@ -176,7 +176,6 @@ const struct postfix_parameter postfix_parameters[] = {
 	{ "dovecot_destination_recipient_limit", POSTFIX_COPY, "a transport named dovecot" },
 	{ "*", POSTFIX_PERSON, "not known here; look whether the new server needs it" },
 };
-const unsigned postfix_parameters_rows = ROWS(postfix_parameters);
 
 static bool fits(const char *pattern, const char *name)
 {

@@ -20,8 +20,5 @@ struct postfix_parameter {
 	const char *why;
 };
 
-extern const struct postfix_parameter postfix_parameters[];
-extern const unsigned postfix_parameters_rows;
-
 /* Never NULL: the last row fits everything. */
 const struct postfix_parameter *postfix_parameter(const char *name);

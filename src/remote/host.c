@@ -50,11 +50,6 @@ const char *host_target(const struct host *h)
 	return h->target;
 }
 
-bool host_has_control(const struct host *h)
-{
-	return h->control;
-}
-
 const struct wire_hello *host_hello(const struct host *h)
 {
 	return &h->hello;

@@ -79,7 +79,6 @@ int host_another(struct host *h, struct host **out, struct error *err) MUST_CHEC
 
 const char *host_name(const struct host *h);
 enum host_reach host_reach(const struct host *h);
-bool host_has_control(const struct host *h);
 const char *host_target(const struct host *h); /* "" for local */
 /* What the agent said of itself; spans are borrowed from the host. */
 const struct wire_hello *host_hello(const struct host *h);

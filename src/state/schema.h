@@ -14,6 +14,5 @@ struct state_schema {
 extern const struct state_schema *const state_schemas[]; /* NULL at its end */
 
 extern const struct state_schema state_schema_facts, state_schema_journal, state_schema_evidence,
-	state_schema_items, state_schema_messages, state_schema_accepted, state_schema_carried,
-	state_schema_signs, state_schema_mboxes, state_schema_trees, state_schema_coming,
-	state_schema_imaps;
+	state_schema_items, state_schema_messages, state_schema_carried, state_schema_signs,
+	state_schema_mboxes, state_schema_trees, state_schema_coming, state_schema_imaps;

@@ -25,4 +25,3 @@ int lock_to_read(struct lock *l, int dirfd, const char *name, int fd, int wait_m
 int lock_to_write(struct lock *l, int dirfd, const char *name, int fd, int wait_ms,
                   struct error *err) MUST_CHECK;
 void lock_end(struct lock *l);
-#define AUTO_LOCK __attribute__((cleanup(lock_end)))

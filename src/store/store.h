@@ -33,7 +33,6 @@ struct store_places {
 	bool courier; /* keywords are not in the names: store/courier.h */
 };
 void store_places_fini(struct store_places *p);
-#define AUTO_STORE_PLACES __attribute__((cleanup(store_places_fini)))
 
 /* One message, as a listing named it. */
 struct store_wanted {
