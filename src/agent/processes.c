@@ -59,7 +59,8 @@ bool agent_process_read(uint64_t pid, struct agent_process *out)
 	return read_proc(pid, "stat", &stat) && agent_process_parse(buf_span(&stat), out);
 }
 
-bool agent_process_uid(uint64_t pid, uint64_t *uid)
+/* The real user id; false when it is gone. */
+static bool read_uid(uint64_t pid, uint64_t *uid)
 {
 	AUTO_BUF struct buf status = { 0 };
 	struct span rest, line, word;
@@ -126,7 +127,7 @@ static bool send_process(void *context, uint64_t pid)
 	struct agent_process p;
 	uint64_t uid;
 
-	if (!agent_process_read(pid, &p) || !agent_process_uid(pid, &uid))
+	if (!agent_process_read(pid, &p) || !read_uid(pid, &uid))
 		return true; /* gone meanwhile */
 	agent_process_add_command(pid, &command);
 	wire_put_u64(&body, p.pid);

@@ -20,8 +20,6 @@ struct agent_process {
 /* Reads the text of /proc/PID/stat; the name in it may hold blanks and brackets. */
 bool agent_process_parse(struct span stat, struct agent_process *out);
 bool agent_process_read(uint64_t pid, struct agent_process *out);
-/* The real user id; false when it is gone. */
-bool agent_process_uid(uint64_t pid, uint64_t *uid);
 /* Appends its command line, NULs as blanks; nothing for a kernel thread. */
 void agent_process_add_command(uint64_t pid, struct buf *out);
 /* Appends what /proc/PID/exe points to, " (deleted)" and all; nothing when that can't be seen. */

@@ -40,7 +40,7 @@ const char *dns_rcode_name(unsigned rcode)
 	return rcode < ROWS(names) ? names[rcode] : "an unknown code";
 }
 
-void dns_records_fini(struct dns_records *r)
+static void records_fini(struct dns_records *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		free(r->rows[i].name);
@@ -52,8 +52,8 @@ void dns_records_fini(struct dns_records *r)
 
 void dns_answer_fini(struct dns_answer *a)
 {
-	dns_records_fini(&a->answer);
-	dns_records_fini(&a->authority);
+	records_fini(&a->answer);
+	records_fini(&a->authority);
 	*a = (struct dns_answer){ 0 };
 }
 

@@ -80,7 +80,6 @@ struct dns_records {
 	struct dns_record *rows; /* owned */
 	size_t n, room;
 };
-void dns_records_fini(struct dns_records *r);
 
 struct dns_answer {
 	unsigned rcode;

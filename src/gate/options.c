@@ -22,7 +22,8 @@ static int complain(struct error *err, const char *what, const char *value)
 	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0, "%s: %.100s", what, value);
 }
 
-int gate_address_parse(struct gate_address *out, const char *text, struct error *err)
+/* "192.0.2.1:25", "[2001:db8::1]:25", "[::]:25". No names: the gate has no resolver. */
+static int parse_address(struct gate_address *out, const char *text, struct error *err)
 {
 	struct gate_address a = { .text = text };
 	const char *colon = strrchr(text, ':');
@@ -91,7 +92,7 @@ static int take(struct gate_options *o, int c, const char *value, struct error *
 	case 'l':
 		if (o->listen_n == GATE_LISTEN_MAX)
 			return complain(err, "too many --listen", value);
-		return gate_address_parse(&o->listen[o->listen_n++], value, err);
+		return parse_address(&o->listen[o->listen_n++], value, err);
 	case 'm':
 		return take_mode(o, value, err);
 	case 'n':

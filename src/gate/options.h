@@ -42,7 +42,4 @@ struct gate_options {
 int gate_options_read(struct gate_options *out, int argc, char **argv, struct error *err)
 	MUST_CHECK;
 
-/* "192.0.2.1:25", "[2001:db8::1]:25", "[::]:25". No names: the gate has no resolver. */
-int gate_address_parse(struct gate_address *out, const char *text, struct error *err) MUST_CHECK;
-
 extern const char gate_usage[];

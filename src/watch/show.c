@@ -71,7 +71,8 @@ static void add_problems(struct buf *out, const struct watch_table *t)
 	}
 }
 
-void watch_add_verdict(struct buf *out, const struct watch_round *round)
+/* One sentence without a line end: "3 of 5 say NEW; old answers end by 02:13:07 (in 17 s)". */
+static void add_verdict(struct buf *out, const struct watch_round *round)
 {
 	const struct watch_verdict *v = &round->verdict;
 	int64_t now = round->now->at_ms;
@@ -193,7 +194,7 @@ void watch_add_matrix(struct buf *out, const struct watch_round *round, unsigned
 			add_server_summary(out, round, r);
 	free(w.columns);
 	add_problems(out, round->now);
-	watch_add_verdict(out, round);
+	add_verdict(out, round);
 	buf_add_char(out, '\n');
 }
 
@@ -225,7 +226,7 @@ void watch_add_lines(struct buf *out, const struct watch_round *round)
 	if (!round->before)
 		add_problems(out, t);
 	buf_addf(out, "%s ", now);
-	watch_add_verdict(out, round);
+	add_verdict(out, round);
 	buf_add_char(out, '\n');
 }
 

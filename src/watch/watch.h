@@ -188,7 +188,5 @@ int watch_until(const struct watch_plan *plan, enum watch_goal goal, int64_t dea
 void watch_add_matrix(struct buf *out, const struct watch_round *round, unsigned width);
 /* Only what has changed since the table before, one line each, and the verdict's line. */
 void watch_add_lines(struct buf *out, const struct watch_round *round);
-/* One sentence without a line end: "3 of 5 say NEW; old answers end by 02:13:07 (in 17 s)". */
-void watch_add_verdict(struct buf *out, const struct watch_round *round);
 /* One JSON document. */
 void watch_add_json(struct buf *out, const struct watch_round *round);
