@@ -34,7 +34,8 @@ static void print_usage(FILE *to)
 	      "  --json     one JSON document instead of words\n"
 	      "  --dry-run  with verbs that change something: say what would be done\n"
 	      "  -v, -q     more words, fewer\n"
-	      "\n`mailhaul VERB --help` tells about one verb; so does mailhaul-VERB(1).\n",
+	      "\n`mailhaul VERB --help` tells how one verb is called; mailhaul(1) tells the "
+	      "rest.\n",
 	      to);
 }
 
@@ -46,10 +47,10 @@ static const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-static void print_verb(const struct cmd *c)
+static void print_call(FILE *to, const struct cmd *c)
 {
-	printf("usage: mailhaul [-m MOVE] [--json] [-v|-q] %s %s\n%s\n", c->name, c->usage,
-	       c->summary);
+	fprintf(to, "usage: mailhaul [-m MOVE] [--json] [-v|-q] %s%s%s\n", c->name,
+	        c->usage[0] ? " " : "", c->usage);
 }
 
 /* --json and --dry-run may also stand behind the verb, where people put them. */
@@ -97,6 +98,8 @@ static int run_verb(const struct cmd *c, struct cmd_run *run)
 	int code = cmd_open(run, c->needs, &err) < 0 ? -1 : c->run(run, &err);
 
 	cmd_close(run);
+	if (code == EXIT_CODE_USAGE && c->window) /* internal verbs have said it themselves */
+		print_call(stderr, c);
 	if (fflush(stdout) != 0 && code >= 0) {
 		error_system(&err, "write the output");
 		code = -1;
@@ -139,6 +142,8 @@ int cmd_main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return print_usage(stderr), EXIT_CODE_USAGE;
+	if (!strcmp(argv[optind], "help"))
+		return print_usage(stdout), EXIT_CODE_GOOD;
 	c = cmd_find(argv[optind]);
 	if (!c) {
 		fprintf(stderr, "mailhaul: there is no verb \"%s\"; `mailhaul --help` lists them\n",
@@ -149,7 +154,7 @@ int cmd_main(int argc, char **argv)
 	run.argv = argv + optind;
 	optind = 0; /* getopt_long(3): starts afresh */
 	if (run.argc > 1 && !strcmp(run.argv[1], "--help") && c->window)
-		return print_verb(c), EXIT_CODE_GOOD;
+		return print_call(stdout, c), puts(c->summary), EXIT_CODE_GOOD;
 	if (c->window) /* internal verbs read their own words */
 		take_global_words(&run);
 	return run_verb(c, &run);

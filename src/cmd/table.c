@@ -39,7 +39,11 @@ const struct cmd cmd_table[] = {
 	  "writes the evidence as one HTML and one JSON file", READS, cmd_report },
 	{ "copy", "tools",
 	  "[--kind KIND] [--mbox-to FORM] [--limit RATE] [--delete-extra] [--look-everywhere] "
-	  "[--state DIR] SRC DST",
+	  "[--state DIR] SRC DST\n"
+	  "       mailhaul [--json] [-v|-q] copy [--password-file FILE] [--users FILE] "
+	  "[--master-user NAME [--master-separator C]] [--tls HOW] [--tls-pin SHA256] "
+	  "[--ca-file FILE] [--connections N] [--layout LAYOUT] [--owner UID:GID] [--limit RATE] "
+	  "[--look-everywhere] [--state DIR] imap[s]://[USER@]HOST[:PORT]/ DST",
 	  "copies mail, files or an IMAP server's mailboxes, again and again, only what changed", 0,
 	  cmd_copy },
 	{ "sealed", NULL, "",
