@@ -12,7 +12,7 @@
 
 static const char template[] =
 	"# A move of mailhaul: see move.yaml(5). Everything that is commented out shows its "
-	"default.\n"
+	"default, or an example.\n"
 	"name: %s\n"
 	"\n"
 	"# Where the mail server is now: ssh:[USER@]HOST (as root), or folder:/PATH, a folder "
