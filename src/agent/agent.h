@@ -4,7 +4,8 @@
 /*
  * agent -- the only code of ours that runs on an old host: reads requests, answers them.
  *
- * Without --control nothing here can change the host. The agent ends when its standard input does,
+ * Without --control nothing here can change the host, but for doveadm (streams.c), which keeps
+ * indexes and caches of mailboxes that it reads. The agent ends when its standard input does,
  * so a cut ssh connection leaves nothing behind. Its closure (agent, store, wire, tree, mail, base)
  * links nothing that an old system may lack.
  *
@@ -23,7 +24,7 @@ struct agent {
 	bool control;     /* may change the host */
 	int outfd;        /* borrowed; where frames go */
 	uint32_t request; /* the one that is being answered */
-	struct agent_storing *storing;   /* what MAIL_STORE began; owned by mailbox_store.c */
+	struct agent_storing *storing;   /* what MAIL_STORE and _BRING began; mailbox_store.c's */
 	struct agent_planting *planting; /* what TREE_STORE began; owned by trees_store.c */
 	/* What is sent, as a frame and as blocks of wire/pack.h; owned, and kept: to ask the kernel for
 	 * a megabyte each time costs as much as to fill it. */
@@ -74,8 +75,8 @@ struct sync_list *agent_sync_later(struct agent *a);
 int agent_rest(struct agent *a, struct error *err) MUST_CHECK;
 int agent_send_notice(struct agent *a, struct span words, struct error *err) MUST_CHECK;
 
-/* Handlers, by file: files.c, commands.c, listeners.c, announce.c, mailbox.c, mailbox_*.c, daemons.c, rest.c,
- * streams.c, trees.c */
+/* Handlers, by file: files.c, commands.c, listeners.c, processes.c, announce.c, daemons.c, rest.c,
+ * mailbox.c, mailbox_*.c, mbox_grow.c, trees.c, trees_store.c, streams.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_list(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);
 int agent_write(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

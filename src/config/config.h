@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * config -- move.yaml: what the person decided. The schema (config/schema.c) gives names, types and
+ * config -- move.yaml: what the person decided. The schema (config/config.c) gives names, types and
  * ranges; `mailhaul init` writes a commented one. Everything is owned by struct config.
  */
 
@@ -77,7 +77,7 @@ struct config {
 	char *file; /* where it was read from */
 	char *name;
 	struct config_host old_host, new_host;
-	char **domains; /* restricts the move to these; NULL: all that survey finds */
+	char **domains; /* whose name servers are watched; NULL: of all that survey finds */
 	unsigned domains_count;
 	enum config_close close;
 	char *close_text; /* what the gate says with its 421 */

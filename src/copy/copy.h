@@ -13,8 +13,10 @@
  *  1. old's uidlist is read before old's folder is listed: each file it knows was there.
  *  2. Messages are in place and durable on new before the uidlist that names them is; the uidlist
  *     written there names only files that are there.
- *  3. A message is written into the ledger (state/messages.h) only after 2. One that is on both
- *     sides and not in the ledger (we were killed in between) is compared by its octets.
+ *  3. A message is written into the ledger (state/messages.h) only after 2, and its name into
+ *     state/coming.h before new may put it in place. One that is on both sides and not in the ledger
+ *     (we were killed in between) is compared by its octets; one that is on new alone and whose name
+ *     was coming is ours, and is removed.
  *  4. Dovecot's index files on new are removed before and after a uidlist changes: an index that
  *     knows other UIDs makes Dovecot give out new ones (they are caches, and rebuilt). Those of
  *     mbox folders hold what the file does not, and follow it.

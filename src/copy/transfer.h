@@ -2,8 +2,14 @@
 #pragma once
 
 /*
- * transfer -- carries messages from one host to another: reads are asked ahead, content passes
- * through in pieces, writes go ahead too, and each batch is durable before it is told of.
+ * transfer -- carries messages from one host to another; each batch is durable before it is told
+ * of.
+ *
+ * As a rule content passes through here in pieces: reads are asked ahead, writes go ahead too.
+ * Where new's agent can reach old's files (host_seen_from()), and messages come as they are (no
+ * `name`, no converted folder), it reads them itself, and only what it says of them passes; of many
+ * messages a part is given to a further agent (host_another()), each folder to one of them at a
+ * time.
  */
 
 #include "mail/listing.h"
@@ -37,7 +43,7 @@ struct transfer {
 	/* File name at the new place, owned by the caller; NULL: base and suffix as they are. */
 	char *(*name)(void *context, const struct transfer_row *row,
 	              const struct mail_message *now);
-	/* Before each commit: from now on they may be in place; may be NULL. */
+	/* Before each commit: once it is sent they may be in place, and nobody may know; may be NULL. */
 	int (*leaving)(void *context, const struct transfer_arrival *arrivals, size_t n,
 	               struct error *err);
 	/* After each commit. */

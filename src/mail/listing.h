@@ -42,7 +42,8 @@ struct mail_folder {
 	uint32_t uidvalidity;    /* 0: has none yet */
 	uint32_t uidnext;        /* 0: not known */
 	char guid[33];           /* 32 hexadecimal digits, or "" */
-	struct buf uidlist;      /* dovecot-uidlist as it was before the messages were looked at */
+	/* dovecot-uidlist as it was before the messages were looked at, or store/courier.h's */
+	struct buf uidlist;
 	struct buf keywords_file;
 	struct mail_keywords keywords;
 	struct mail_message *rows; /* sorted by base */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* mailbox -- where one user's mail lies on a host, and in which form. Found by survey, used by copy. */
+/* mailbox -- where one user's mail lies on a host, and in which form. Found by survey, or named to
+ * `mailhaul copy`; used by copy. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,8 +9,9 @@
  * ~/.mailhaul/), is this machine (the agent is a child process), or is a folder that holds a
  * host's files (the same, with that folder as "/"; nothing can be run there).
  *
- * All calls block until answered. A broken connection fails with ERROR_RETRY_REACH; nothing is
- * tried again here, because only the caller knows what is safe to repeat.
+ * All calls but host_send() block until answered. A broken connection fails with
+ * ERROR_RETRY_REACH; nothing is tried again here, because only the caller knows what is safe to
+ * repeat.
  */
 
 #include "base/cleanup.h"

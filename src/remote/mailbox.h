@@ -183,7 +183,7 @@ int mailbox_drop_indexes(struct mailbox_changes *c, const char *folder, struct e
 	MUST_CHECK;
 int mailbox_remove_file(struct mailbox_changes *c, enum mail_place place, const char *path,
                         struct error *err) MUST_CHECK;
-/* Sends what is collected; durable at return. */
+/* Sends what is collected; durable at return, unless `later`. */
 int mailbox_changes_send(struct mailbox_changes *c, struct error *err) MUST_CHECK;
 
 /* Puts the file `path` (below the root; it goes away) at the end of a folder's mbox file, which gets

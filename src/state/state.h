@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * state -- what a move knows and has done, in one SQLite file (MOVE/state.db): items, journal,
- * message ledger, evidence.
+ * state -- what a move knows and has done, in one SQLite file (MOVE/state.db). `mailhaul copy` has
+ * one for each pair of places.
  *
- * WAL, synchronous=FULL: when a call that changes something returns 0, it is on disk. A file of
- * this header is one group of tables: state/items.h, state/messages.h, state/journal.h,
- * state/evidence.h; each brings its CREATE TABLE text as a row of state/schema.c.
+ * WAL, synchronous=FULL: when a call that changes something returns 0, it is on disk. Each other
+ * header of this room is one group of tables (state/items.h, state/journal.h, state/messages.h ...),
+ * whose CREATE TABLE text is a row of state/schema.c.
  *
  * One process at a time changes a move: state_open() takes a lock and fails with ERROR_RETRY_LATER
  * when another holds it; state_open_read() does not.

@@ -5,8 +5,8 @@
  * store -- mailbox formats on disk, read below a directory descriptor.
  *
  * A format is a file with a `struct store` and a row in store/store.c. Nothing here follows a
- * symbolic link below an account's root, or changes anything; what writes is store/write.h and
- * store/change.h.
+ * symbolic link below an account's root, or changes anything; what writes is store/write.h,
+ * store/change.h, store/append.h and store/mboxgrow.h.
  */
 
 #include "base/error.h"
@@ -65,5 +65,5 @@ struct store {
 
 extern const struct store store_maildir, store_mbox;
 
-/* NULL: no such format. */
+/* NULL: one that only Dovecot reads (mailbox_is_dovecots()). */
 const struct store *store_find(enum mailbox_format format);

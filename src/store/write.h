@@ -7,7 +7,8 @@
  * Nothing is visible before write_commit(): messages lie in their folder's tmp/, other files beside
  * their place under a name of ours. Commit makes all of it durable, renames each into place, in the
  * order in which they were begun, makes that durable too, and only then says so. What a killed
- * process left behind is removed when a batch next touches that directory.
+ * process left behind is removed when a batch next touches that directory: so two batches that are
+ * open at the same time need directories of their own.
  *
  *	write_begin_message() write_bytes()... write_end()	one after the other
  *	write_begin_file()    write_bytes()... write_end()
