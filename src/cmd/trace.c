@@ -63,6 +63,9 @@ static int trace_logs(struct trace *t, struct host *h, struct error *err)
 
 	if (logs_read(h, &logs, err) < 0)
 		return -1;
+	if (logs.words.n)
+		add_place(t, host_name(h), "log", 0, "could not be read: %s",
+		          buf_text(&logs.words));
 	for (size_t i = 0; i < logs.n; i++) {
 		const struct log_message *m = &logs.rows[i];
 

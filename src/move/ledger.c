@@ -235,8 +235,19 @@ static void sum_new(struct ledger *l, const struct ledger_sources *s)
 	}
 }
 
+/* What stood in a log that could not be read is not accounted for, however much it is. */
+static void sum_unread(struct ledger *l, const char *site, const struct logs *logs)
+{
+	if (!logs->words.n)
+		return;
+	l->unaccounted++;
+	buf_addf(&l->names, "%s: a log that could not be read: %s\n", site, buf_text(&logs->words));
+}
+
 void ledger_sum(const struct ledger_sources *sources, struct ledger *out)
 {
+	sum_unread(out, "old", sources->old);
+	sum_unread(out, "new", sources->new);
 	sum_old(out, sources);
 	sum_new(out, sources);
 }

@@ -277,6 +277,21 @@ static void a_delivery_without_a_name_is_counted_as_one(void **state)
 	assert_non_null(strstr(buf_text(&l.names), "old: A"));
 }
 
+static void a_log_that_cannot_be_read_keeps_the_account_open(void **state)
+{
+	AUTO_LOGS struct logs old = { 0 }, new = { 0 };
+	AUTO_LEDGER struct ledger l = { 0 };
+	struct strings queue = { 0 };
+	struct ledger_mailboxes *b = ledger_mailboxes_new();
+
+	(void)state;
+	buf_add_text(&old.words, "read /var/log/mail.log.1: Input/output error");
+	sum(&old, &new, b, NULL, 0, &queue, &l);
+	ledger_mailboxes_free(b);
+	assert_int_equal(l.unaccounted, 1);
+	assert_non_null(strstr(buf_text(&l.names), "old: a log that could not be read: read /var"));
+}
+
 /* A message that came after the queue was looked at has not been lost. */
 static void what_is_too_young_to_have_been_seen_is_under_way(void **state)
 {
@@ -301,4 +316,5 @@ UNIT_TESTS("move/ledger", cmocka_unit_test(each_delivery_is_accounted_for_by_wha
            cmocka_unit_test(ten_thousand_messages_are_found_again),
            cmocka_unit_test(the_account_begins_with_what_was_in_a_queue),
            cmocka_unit_test(a_delivery_without_a_name_is_counted_as_one),
+           cmocka_unit_test(a_log_that_cannot_be_read_keeps_the_account_open),
            cmocka_unit_test(what_is_too_young_to_have_been_seen_is_under_way));
