@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEPTH_MAX 16u
+#define DEPTH_MAX 64u
 
 struct mailboxes {
 	struct copy *c;

@@ -223,11 +223,15 @@ static int search_below(const struct search *s, int fd, const char *path, unsign
 		                &(struct store_found){ path, layout_of(fd, &names),
 		                                       st.st_mode & 07777, st.st_uid, st.st_gid },
 		                err);
-	for (size_t i = 0; depth && i < names.n; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		AUTO_CLOSE int below = openat(fd, names.rows[i],
 		                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		AUTO_FREE char *name = xasprintf("%s%s%s", path, *path ? "/" : "", names.rows[i]);
 
+		/* whoever asks for all Maildirs is told that there may be more */
+		if (below >= 0 && !depth)
+			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
+			                 "%s is too many directories down to be looked into", name);
 		if (below >= 0 && search_below(s, below, name, depth - 1, err) < 0)
 			return -1;
 		if (below < 0 && errno == EACCES)
