@@ -280,8 +280,12 @@ int cmd_copy(struct cmd_run *cmd, struct error *err)
 	int option, result;
 
 	while ((option = getopt_long(cmd->argc, cmd->argv, "", options, NULL)) != -1)
-		if (!take_option(option, &c, &wishes))
+		if (!take_option(option, &c, &wishes)) {
+			if (option != '?') /* getopt_long(3) has told of those */
+				fprintf(stderr, "mailhaul: copy: '%s' is no value of that option\n",
+				        optarg);
 			return EXIT_CODE_USAGE;
+		}
 	if (cmd->argc - optind != 2)
 		return EXIT_CODE_USAGE;
 	result = run(&c, &wishes, cmd->argv + optind, err);
