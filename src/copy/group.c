@@ -239,30 +239,6 @@ static int travel(struct group *g, struct error *err)
 
 /* ── uidlists ────────────────────────────────────────────────────────────────────────────────── */
 
-static int row_order(const void *a, const void *b)
-{
-	const struct mail_message *x = ((const struct transfer_row *)a)->m;
-	const struct mail_message *y = ((const struct transfer_row *)b)->m;
-
-	return x < y ? -1 : x > y;
-}
-
-/* On new before this pass, or since: rows are sorted by the message they point to. */
-static bool is_there(void *context, const struct mail_folder *f, const struct mail_message *m)
-{
-	struct pass *p = context;
-	const struct transfer_row key = { .m = m };
-	const struct transfer_row *row = p->rows_n ? bsearch(&key, p->rows, p->rows_n, sizeof key,
-	                                                     row_order)
-	                                           : NULL;
-	const struct mail_folder *new_folder;
-
-	if (row)
-		return row->arrived;
-	new_folder = mail_listing_find(&p->new, f->name);
-	return new_folder && mail_folder_find(new_folder, m->base);
-}
-
 static int drop_indexes(struct group *g, struct error *err)
 {
 	for (size_t i = 0; i < g->n; i++)
@@ -281,9 +257,7 @@ static int list_uids(struct group *g, struct mailbox_writer *writer, struct erro
 
 		if (!is_maildir(p))
 			continue;
-		if (p->rows_n)
-			qsort(p->rows, p->rows_n, sizeof *p->rows, row_order);
-		if (pass_uids_put(p, writer, is_there, p, err) < 0)
+		if (pass_uids_put(p, writer, pass_sort_there(p), p, err) < 0)
 			return -1;
 		written = written || p->listed.n;
 	}

@@ -205,33 +205,11 @@ static int compare(struct imap_pass *i, struct mailbox_writer *writer, struct er
 	return -1;
 }
 
-static int by_message(const void *a, const void *b)
-{
-	const struct mail_message *x = ((const struct transfer_row *)a)->m;
-	const struct mail_message *y = ((const struct transfer_row *)b)->m;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool is_there(void *context, const struct mail_folder *f, const struct mail_message *m)
-{
-	struct pass *p = context;
-	const struct transfer_row key = { .m = m };
-	const struct transfer_row *row = p->rows_n ? bsearch(&key, p->rows, p->rows_n, sizeof key,
-	                                                     by_message)
-	                                           : NULL;
-	const struct mail_folder *there = row ? NULL : mail_listing_find(&p->new, f->name);
-
-	return row ? row->arrived : there && mail_folder_find(there, m->base);
-}
-
 static int list_uids(struct imap_pass *i, struct mailbox_writer *writer, struct error *err)
 {
 	struct pass *p = &i->p;
 
-	if (p->rows_n)
-		qsort(p->rows, p->rows_n, sizeof *p->rows, by_message);
-	if (pass_uids_put(p, writer, is_there, p, err) < 0)
+	if (pass_uids_put(p, writer, pass_sort_there(p), p, err) < 0)
 		return -1;
 	if (!p->listed.n)
 		return 0;

@@ -70,6 +70,9 @@ int pass_plan(struct plan *plan, struct error *err) MUST_CHECK;
  * that is on new by now. */
 typedef bool pass_there_fn(void *context, const struct mail_folder *f,
                            const struct mail_message *m);
+/* The usual one, of the pass that is its context: on new before this pass, or brought by it. Sorts
+ * p->rows first, by the message they point to. */
+pass_there_fn *pass_sort_there(struct pass *p);
 int pass_uids_put(struct pass *p, struct mailbox_writer *writer, pass_there_fn *there,
                   void *context, struct error *err) MUST_CHECK;
 /* The index files of those folders go: before the new lists can be seen, so that being killed in

@@ -7,6 +7,7 @@
 #include "copy/pass.h"
 #include "store/uidlist.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct uids {
@@ -109,6 +110,40 @@ int pass_uids_drop_indexes(struct pass *p, struct error *err)
 		return -1;
 	return mailbox_changes_send(&changes, err);
 }
+
+/* ── what is there ───────────────────────────────────────────────────────────────────────────── */
+
+static int by_message(const void *a, const void *b)
+{
+	const struct mail_message *x = ((const struct transfer_row *)a)->m;
+	const struct mail_message *y = ((const struct transfer_row *)b)->m;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool is_there(void *context, const struct mail_folder *f, const struct mail_message *m)
+{
+	struct pass *p = context;
+	const struct transfer_row key = { .m = m };
+	const struct transfer_row *row = p->rows_n ? bsearch(&key, p->rows, p->rows_n, sizeof key,
+	                                                     by_message)
+	                                           : NULL;
+	const struct mail_folder *new_folder;
+
+	if (row)
+		return row->arrived;
+	new_folder = mail_listing_find(&p->new, f->name);
+	return new_folder && mail_folder_find(new_folder, m->base);
+}
+
+pass_there_fn *pass_sort_there(struct pass *p)
+{
+	if (p->rows_n)
+		qsort(p->rows, p->rows_n, sizeof *p->rows, by_message);
+	return is_there;
+}
+
+/* ── the files ───────────────────────────────────────────────────────────────────────────────── */
 
 int pass_uids_put(struct pass *p, struct mailbox_writer *writer, pass_there_fn *there,
                   void *context, struct error *err)
