@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "state/evidence.h"
 #include "state/journal.h"
-#include "unit/unit.h"
+#include "unit/state/place.h"
 
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-
-static char dir[64];
-
-static int set_up(void **state)
-{
-	snprintf(dir, sizeof dir, "/tmp/mailhaul-unit-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
-}
 
 static void the_last_mark_of_a_step_counts_per_attempt(void **state)
 {

@@ -2,27 +2,11 @@
 #include "state/messages.h"
 
 #include "base/memory.h"
-#include "unit/unit.h"
+#include "unit/state/place.h"
 
 #include <string.h>
 
 #define EACH 20u /* messages of one account */
-
-static char dir[64];
-
-static int set_up(void **state)
-{
-	snprintf(dir, sizeof dir, "/tmp/mailhaul-unit-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
-}
 
 static void put_account(struct state *s, unsigned number)
 {
