@@ -25,6 +25,7 @@ void mail_folder_fini(struct mail_folder *f)
 	buf_fini(&f->uidlist);
 	buf_fini(&f->keywords_file);
 	mail_keywords_fini(&f->keywords);
+	strings_fini(&f->gone);
 	*f = (struct mail_folder){ 0 };
 }
 

@@ -48,6 +48,10 @@ struct mail_folder {
 	struct mail_keywords keywords;
 	struct mail_message *rows; /* sorted by base */
 	size_t n, room;
+	/* Of a listing that was told what is known (mail/agreed.h): `rows` are only those that differ,
+	 * and `gone` the bases of those that are not there any more. */
+	bool as_known, uidlist_as_known;
+	struct strings gone;
 };
 
 /* A file that is no message: subscriptions, ACLs, Sieve scripts. */

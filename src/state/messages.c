@@ -209,6 +209,50 @@ int messages_walk(struct state *s, const char *account, enum messages_which whic
 	return visit_messages(s, q, visit, context, err);
 }
 
+struct message_reader {
+	struct state *s;
+	sqlite3_stmt *one, *folder;
+};
+
+#define PRESENT_OF_FOLDER                                                                          \
+	"SELECT " MESSAGE_COLUMNS " FROM message WHERE gone = 0 AND account = ?1 AND folder = ?2"
+
+int message_reader_new(struct message_reader **out, struct state *s, struct error *err)
+{
+	AUTO_MESSAGE_READER struct message_reader *r = xcalloc(1, sizeof *r);
+
+	r->s = s;
+	if (state_prepare(s, &r->one, PRESENT_OF_FOLDER " AND base = ?3", err) < 0 ||
+	    state_prepare(s, &r->folder, PRESENT_OF_FOLDER " ORDER BY base", err) < 0)
+		return -1;
+	*out = TAKE(r);
+	return 0;
+}
+
+void message_reader_free(struct message_reader *r)
+{
+	if (!r)
+		return;
+	sqlite3_finalize(r->one);
+	sqlite3_finalize(r->folder);
+	free(r);
+}
+
+int message_reader_get(struct message_reader *r, const char *account, const char *folder,
+                       const char *base, message_visit_fn *visit, void *context, struct error *err)
+{
+	sqlite3_stmt *q = base ? r->one : r->folder;
+	int result;
+
+	bind_text(q, 1, account);
+	bind_octets(q, 2, folder);
+	if (base)
+		bind_octets(q, 3, base);
+	result = visit_messages(r->s, q, visit, context, err);
+	sqlite3_reset(q);
+	return result;
+}
+
 int messages_find(struct state *s, const char *message_id, message_visit_fn *visit, void *context,
                   struct error *err)
 {

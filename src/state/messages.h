@@ -43,6 +43,13 @@ void message_writer_free(struct message_writer *w);
 CLEANUP_DEFINE(struct message_writer, message_writer_free);
 #define AUTO_MESSAGE_WRITER __attribute__((cleanup(message_writer_free_at)))
 
+/* Reads rows of messages that are not gone, without preparing each. */
+struct message_reader;
+int message_reader_new(struct message_reader **out, struct state *s, struct error *err) MUST_CHECK;
+void message_reader_free(struct message_reader *r);
+CLEANUP_DEFINE(struct message_reader, message_reader_free);
+#define AUTO_MESSAGE_READER __attribute__((cleanup(message_reader_free_at)))
+
 enum messages_which { MESSAGES_ALL, MESSAGES_PRESENT, MESSAGES_MANIFEST };
 
 typedef int message_visit_fn(void *context, const struct message_record *record, struct error *err);
@@ -51,6 +58,10 @@ typedef int message_visit_fn(void *context, const struct message_record *record,
  * `visit` ends the walk. */
 int messages_walk(struct state *s, const char *account, enum messages_which which,
                   message_visit_fn *visit, void *context, struct error *err) MUST_CHECK;
+/* `base` NULL: all of that folder, by base. */
+int message_reader_get(struct message_reader *r, const char *account, const char *folder,
+                       const char *base, message_visit_fn *visit, void *context, struct error *err)
+	MUST_CHECK;
 /* All rows with that Message-ID, gone ones too. */
 int messages_find(struct state *s, const char *message_id, message_visit_fn *visit, void *context,
                   struct error *err) MUST_CHECK;
