@@ -61,13 +61,13 @@ static void make_room(struct names *n)
 		*slot_of(n, span_of(n->rows[i].base)) = i + 1;
 }
 
-static void see(struct names *n, const char *file_name, bool in_new)
+static void see(struct names *n, const struct dirent *entry, bool in_new)
 {
 	struct span base, suffix;
 	struct names_row *row;
 	size_t *slot;
 
-	mail_name_split(span_of(file_name), &base, &suffix);
+	mail_name_split(span_of(entry->d_name), &base, &suffix);
 	make_room(n);
 	slot = slot_of(n, base);
 	if (!*slot) {
@@ -82,6 +82,7 @@ static void see(struct names *n, const char *file_name, bool in_new)
 		row->twin_in_new = row->in_new;
 	}
 	row->in_new = in_new;
+	row->inode = entry->d_type == DT_REG ? entry->d_ino : 0;
 	row->pass = n->passes;
 	if (!row->suffix || !span_is(suffix, row->suffix)) {
 		free(row->suffix);
@@ -105,7 +106,7 @@ static int read_directory(struct names *n, int dirfd, bool in_new, struct error 
 		if (!entry)
 			break;
 		if (entry->d_name[0] != '.')
-			see(n, entry->d_name, in_new);
+			see(n, entry, in_new);
 		else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
 			n->hidden++;
 	}
@@ -114,6 +115,13 @@ static int read_directory(struct names *n, int dirfd, bool in_new, struct error 
 	closedir(dir);
 	errno = why;
 	return why ? error_system(err, "read the folder") : 0;
+}
+
+size_t names_find(const struct names *n, struct span base)
+{
+	size_t at = n->slots_n ? *slot_of(n, base) : 0;
+
+	return at ? at - 1 : SIZE_MAX;
 }
 
 int names_read_again(int newfd, int curfd, struct names *n, struct error *err)

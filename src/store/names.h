@@ -11,6 +11,7 @@
  */
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,9 @@
 struct names_row {
 	char *base, *suffix; /* owned */
 	bool in_new;
-	unsigned pass; /* the last one that saw it */
+	uint64_t inode; /* as readdir(3) tells it; 0: no regular file, or it does not say */
+	bool known;     /* for the caller */
+	unsigned pass;  /* the last one that saw it */
 	/* The same pass saw it under this name as well: renamed meanwhile, or there are two. NULL: no. */
 	char *twin; /* suffix; owned */
 	bool twin_in_new;
@@ -40,3 +43,6 @@ int names_read(int newfd, int curfd, struct names *out, struct error *err) MUST_
 
 /* Reads once more, to find where files are that were renamed since. */
 int names_read_again(int newfd, int curfd, struct names *n, struct error *err) MUST_CHECK;
+
+/* Where a base name is in n->rows; SIZE_MAX: it is not there. */
+size_t names_find(const struct names *n, struct span base);
