@@ -7,6 +7,7 @@
 #include "agent/fill.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "store/maildirscan.h"
 #include "store/mboxfile.h"
 #include "store/mboxscan.h"
 #include "store/store.h"
@@ -130,19 +131,93 @@ int agent_mbox_scan(struct agent *a, struct wire_reader *r, struct buf *end, str
 	return result;
 }
 
+/* ── what differs from what is known ─────────────────────────────────────────────────────────── */
+
+/* The folders of a request; what they point to is in its body. */
+struct knowns {
+	struct store_known *rows; /* owned, as the rows of each */
+	size_t n, room;
+};
+
+static void knowns_fini(struct knowns *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		free(k->rows[i].rows);
+		free((char *)(uintptr_t)k->rows[i].folder);
+	}
+	free(k->rows);
+}
+
+static void get_known(struct wire_reader *r, struct knowns *out)
+{
+	struct store_known known = { 0 };
+	struct wire_known row;
+	struct span rows;
+	size_t room = 0;
+
+	if (wire_get_u64(r) != WIRE_MAIL_KNOWN)
+		r->bad = true;
+	known.folder = wire_get_string(r);
+	known.uidlist = wire_get_digest(r);
+	rows = wire_get_span(r);
+	while (wire_get_known(&rows, &row)) {
+		ARRAY_GROW(known.rows, known.n, room);
+		known.rows[known.n++] = (struct store_known_row){ .base = row.base,
+			                                          .suffix = row.suffix,
+			                                          .in_new = row.in_new,
+			                                          .inode = row.inode };
+	}
+	if (rows.n)
+		r->bad = true;
+	ARRAY_GROW(out->rows, out->n, out->room);
+	out->rows[out->n++] = known;
+}
+
+static int tell_as_known(void *context, bool uidlist, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_AS_KNOWN);
+	wire_put_u64(&f->out, uidlist);
+	return fill_added(f, err);
+}
+
+static int tell_gone(void *context, struct span base, struct error *err)
+{
+	struct fill *f = context;
+
+	wire_put_tag(&f->out, WIRE_MAIL_GONE);
+	wire_put_span(&f->out, base);
+	return fill_added(f, err);
+}
+
+static int scan(struct agent *a, const struct mailbox_account *account, const struct knowns *known,
+                struct fill *f, struct error *err)
+{
+	const struct store_sink sink = { f, tell_folder, tell_message, tell_file, tell_trouble };
+	const struct maildirscan more = { known->rows, known->n, tell_as_known, tell_gone };
+	int result = known->n ? maildirscan_since(a->rootfd, account, &sink, &more, err)
+	                      : store_find(account->format)->scan(a->rootfd, account, &sink, err);
+
+	return result < 0 ? -1 : fill_send(f, err);
+}
+
 int agent_mail_scan(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
 	struct fill f = { .a = a };
-	const struct store_sink sink = { &f, tell_folder, tell_message, tell_file, tell_trouble };
+	struct knowns known = { 0 };
 	int result;
 
 	wire_get_account(r, &account);
-	if (wire_read_end(r, "MAIL_SCAN", err) < 0)
-		return -1;
-	result = store_find(account.format)->scan(a->rootfd, &account, &sink, err);
+	while (!r->bad && r->rest.n)
+		get_known(r, &known);
+	if (known.n && account.format != MAILBOX_MAILDIR)
+		r->bad = true;
+	result = wire_read_end(r, "MAIL_SCAN", err);
 	if (result == 0)
-		result = fill_send(&f, err);
+		result = scan(a, &account, &known, &f, err);
+	knowns_fini(&known);
 	buf_fini(&f.out);
 	return result;
 }

@@ -114,6 +114,29 @@ static int scan_id(struct scan *s, struct mail_folder *f, struct wire_reader *r,
 	return 0;
 }
 
+static int scan_as_known(struct scan *s, struct mail_folder *f, struct wire_reader *r,
+                         struct error *err)
+{
+	uint64_t uidlist = wire_get_u64(r);
+
+	if (r->bad || uidlist > 1 || !f || f->n || f->as_known)
+		return host_malformed(s->h, "AS_KNOWN", err);
+	f->as_known = true;
+	f->uidlist_as_known = uidlist != 0;
+	return 0;
+}
+
+static int scan_gone(struct scan *s, struct mail_folder *f, struct wire_reader *r,
+                     struct error *err)
+{
+	AUTO_FREE char *base = wire_get_string(r);
+
+	if (r->bad || !f || !f->as_known)
+		return host_malformed(s->h, "GONE", err);
+	strings_add(&f->gone, base);
+	return 0;
+}
+
 static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
 {
 	struct mail_listing *l = s->out;
@@ -133,6 +156,10 @@ static int scan_record(struct scan *s, struct wire_reader *r, struct error *err)
 		return scan_file(s, r, err);
 	case WIRE_MAIL_TROUBLE:
 		return scan_trouble(s, r, err);
+	case WIRE_MAIL_AS_KNOWN:
+		return scan_as_known(s, last, r, err);
+	case WIRE_MAIL_GONE:
+		return scan_gone(s, last, r, err);
 	case WIRE_MBOX_ID:
 		return scan_id(s, last, r, err);
 	case WIRE_MBOX_STATE:
@@ -187,11 +214,40 @@ static void resolve(const struct mailbox_account *account, struct mail_folder *f
 	}
 }
 
-int mailbox_scan_send(struct host *h, const struct mailbox_account *account, struct error *err)
+#define KNOWN_FIXED 128u /* octets: more than the fields of a KNOWN record but its texts take */
+
+/* As many folders as there is room for in one request. */
+static void put_known(struct buf *body, const struct mail_agreed *a, bool of_new)
+{
+	/* what new has by now is always wanted whole, to hold old's against it */
+	static const struct digest none;
+	AUTO_BUF struct buf rows = { 0 };
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct mail_agreed_row *row = &a->rows[i];
+
+		wire_put_known(&rows, &(struct wire_known){ .base = span_of(row->base),
+		                                            .suffix = span_of(row->suffix),
+		                                            .in_new = row->in_new,
+		                                            .inode = of_new ? row->new_inode
+		                                                            : row->old_inode });
+	}
+	if (body->n + rows.n + strlen(a->folder) + KNOWN_FIXED > WIRE_BODY_MAX)
+		return;
+	wire_put_tag(body, WIRE_MAIL_KNOWN);
+	wire_put_text(body, a->folder);
+	wire_put_digest(body, of_new ? &none : &a->old_uidlist);
+	wire_put_span(body, buf_span(&rows));
+}
+
+int mailbox_scan_send(struct host *h, const struct mailbox_account *account,
+                      const struct mailbox_agreed *agreed, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
 
 	wire_put_account(&body, account);
+	for (size_t i = 0; agreed && i < agreed->n; i++)
+		put_known(&body, &agreed->folders[i], agreed->of_new);
 	return host_send(h, WIRE_MAIL_SCAN, buf_span(&body), err);
 }
 
@@ -215,7 +271,7 @@ int mailbox_scan_collect(struct host *h, const struct mailbox_account *account,
 int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
                  struct error *err)
 {
-	if (mailbox_scan_send(h, account, err) < 0)
+	if (mailbox_scan_send(h, account, NULL, err) < 0)
 		return -1;
 	return mailbox_scan_collect(h, account, out, err);
 }

@@ -6,6 +6,7 @@
  * wire/mailbox.h. All that comes from the host is checked before it is given on.
  */
 
+#include "mail/agreed.h"
 #include "mail/listing.h"
 #include "mail/mboxstate.h"
 #include "remote/host.h"
@@ -15,9 +16,22 @@
 /* Lists an account. UIDs and keywords are resolved; sorted. A missing root: sys_errno ENOENT. */
 int mailbox_scan(struct host *h, const struct mailbox_account *account, struct mail_listing *out,
                  struct error *err) MUST_CHECK;
-/* The same in two halves, for several accounts ahead: at most HOST_AHEAD, collected in that order. */
-int mailbox_scan_send(struct host *h, const struct mailbox_account *account, struct error *err)
-	MUST_CHECK;
+/* What a Maildir account's folders were on that side: of them only what differs is told. A folder
+ * whose `text` is longer does not fit in a request. */
+#define MAILBOX_AGREED_MAX (3u << 20)
+struct mailbox_agreed {
+	const struct mail_agreed *folders; /* borrowed */
+	size_t n;
+	bool of_new; /* this host is the new one */
+};
+/*
+ * The same in two halves, for several accounts ahead: at most HOST_AHEAD, collected in that order.
+ *
+ *   agreed  may be NULL. A folder that the host tells whole nevertheless (one of too many messages
+ *           for a request, or with files of Courier) has no `as_known`
+ */
+int mailbox_scan_send(struct host *h, const struct mailbox_account *account,
+                      const struct mailbox_agreed *agreed, struct error *err) MUST_CHECK;
 int mailbox_scan_collect(struct host *h, const struct mailbox_account *account,
                          struct mail_listing *out, struct error *err) MUST_CHECK;
 

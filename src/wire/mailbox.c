@@ -174,6 +174,49 @@ void wire_get_file(struct wire_reader *r, struct mail_file *out)
 		r->bad = true;
 }
 
+#define KNOWN_FIXED 9u
+
+void wire_put_known(struct buf *rows, const struct wire_known *known)
+{
+	char *p = buf_room(rows, KNOWN_FIXED);
+
+	p[0] = (char)known->in_new;
+	for (size_t i = 0; i < 8; i++)
+		p[1 + i] = (char)(known->inode >> (8 * i));
+	buf_grown(rows, KNOWN_FIXED);
+	buf_add_span(rows, known->base);
+	buf_add_char(rows, 0);
+	buf_add_span(rows, known->suffix);
+	buf_add_char(rows, 0);
+}
+
+static bool cut_string(struct span *rest, struct span *out)
+{
+	const char *end = rest->n ? memchr(rest->p, 0, rest->n) : NULL;
+
+	if (!end)
+		return false;
+	*out = (struct span){ rest->p, (size_t)(end - rest->p) };
+	*rest = span_from(*rest, out->n + 1);
+	return true;
+}
+
+bool wire_get_known(struct span *rows, struct wire_known *out)
+{
+	struct span rest = *rows;
+
+	if (rest.n < KNOWN_FIXED)
+		return false;
+	*out = (struct wire_known){ .in_new = rest.p[0] != 0 };
+	for (size_t i = 0; i < 8; i++)
+		out->inode |= (uint64_t)(unsigned char)rest.p[1 + i] << (8 * i);
+	rest = span_from(rest, KNOWN_FIXED);
+	if (!cut_string(&rest, &out->base) || !cut_string(&rest, &out->suffix))
+		return false;
+	*rows = rest;
+	return true;
+}
+
 void wire_put_mbox_state(struct buf *body, const struct mbox_state *s)
 {
 	wire_put_text(body, s->folder);

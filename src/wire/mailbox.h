@@ -9,9 +9,10 @@
  * that stand beside the tag. An account (below "A") is six fields: user, home, root, inbox, u64
  * format, u64 layout.
  *
- *	MAIL_SCAN    A
+ *	MAIL_SCAN    A, KNOWN...: Maildir folders as they were on this side (mail/agreed.h)
  *	    -> DATA: FOLDER, its UIDLIST and KEYWORDS pieces, its MESSAGEs, the next FOLDER ...;
- *	       FILE and TROUBLE anywhere
+ *	       FILE and TROUBLE anywhere. Of a folder with AS_KNOWN behind it only what differs is
+ *	       told: MESSAGEs, and GONE for those that are not there any more
  *	MAIL_FIND    path, u64 depth
  *	    -> DATA: FOUND per Maildir below that path
  *	MAIL_SIGN    (A, u64 n, n paths beside, relative to the home)...
@@ -90,6 +91,10 @@ enum wire_mail_tag {
 	WIRE_MAIL_REMOVE_FOLDER, /* folder */
 	WIRE_MAIL_DROP_INDEXES,  /* folder */
 	WIRE_MAIL_REMOVE_FILE,   /* path below the root or home, u64 place */
+	/* scan, with what is known */
+	WIRE_MAIL_KNOWN = 48, /* folder, digest of the uidlist, rows: see wire_put_known() */
+	WIRE_MAIL_AS_KNOWN,   /* u64 1: the uidlist too, and it was not told */
+	WIRE_MAIL_GONE,       /* base */
 	/* mbox; see wire_put_mbox_state() */
 	WIRE_MBOX_STATE = 64,
 	WIRE_MBOX_ID, /* Message-ID of the MESSAGE before it */
@@ -113,6 +118,16 @@ void wire_put_message(struct buf *body, const struct mail_message *message);
 void wire_get_message(struct wire_reader *r, struct mail_message *out);
 void wire_put_file(struct buf *body, const struct mail_file *file);
 void wire_get_file(struct wire_reader *r, struct mail_file *out);
+/* One of KNOWN's rows: an octet in_new, eight of the inode (the lowest first), base and suffix, each
+ * with a NUL behind it. */
+struct wire_known {
+	struct span base, suffix; /* borrowed */
+	bool in_new;
+	uint64_t inode;
+};
+void wire_put_known(struct buf *rows, const struct wire_known *known);
+/* Cuts one off; false at the end, and when it is malformed: then *rows is not empty. */
+bool wire_get_known(struct span *rows, struct wire_known *out);
 /* folder, u64 size, mtime_ns, ctime_ns, inode, settled, from, the sum's octets */
 void wire_put_mbox_state(struct buf *body, const struct mbox_state *state);
 /* The folder is owned by the caller. */

@@ -8,6 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void read_known(struct span rows)
+{
+	struct wire_known known;
+
+	while (wire_get_known(&rows, &known))
+		if (span_find(known.base, 0) >= 0 || span_find(known.suffix, 0) >= 0)
+			__builtin_trap();
+}
+
 static void read_records(struct span body)
 {
 	struct wire_reader r = { .rest = body };
@@ -32,6 +41,9 @@ static void read_records(struct span body)
 			break;
 		case WIRE_MAIL_FILE:
 			wire_get_file(&r, &file);
+			break;
+		case WIRE_MAIL_KNOWN:
+			read_known(wire_get_span(&r));
 			break;
 		case WIRE_MAIL_DONE:
 			ignored = wire_get_digest(&r);

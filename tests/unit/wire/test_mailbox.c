@@ -104,6 +104,29 @@ static void an_account_needs_an_absolute_root_and_a_known_format(void **state)
 	assert_true(r.bad);
 }
 
+static void known_messages_come_back_until_what_is_cut(void **state)
+{
+	AUTO_BUF struct buf rows = { 0 };
+	struct wire_known out;
+	struct span rest;
+
+	wire_put_known(&rows,
+	               &(struct wire_known){ SPAN("100.a"), SPAN(":2,S"), false, 1ull << 40 });
+	wire_put_known(&rows, &(struct wire_known){ SPAN("200.b"), SPAN(""), true, 6 });
+	rest = buf_span(&rows);
+	assert_true(wire_get_known(&rest, &out));
+	assert_true(span_is(out.base, "100.a") && span_is(out.suffix, ":2,S"));
+	assert_true(!out.in_new && out.inode == 1ull << 40);
+	assert_true(wire_get_known(&rest, &out));
+	assert_true(span_is(out.base, "200.b") && !out.suffix.n && out.in_new && out.inode == 6);
+	assert_false(wire_get_known(&rest, &out));
+	assert_int_equal(rest.n, 0);
+	rest = (struct span){ rows.p, 12 };
+	assert_false(wire_get_known(&rest, &out));
+	assert_int_equal(rest.n, 12);
+}
+
 UNIT_TESTS("wire/mailbox", cmocka_unit_test(messages_folders_and_files_come_back_as_they_were),
            cmocka_unit_test(names_of_a_hostile_host_are_refused),
-           cmocka_unit_test(an_account_needs_an_absolute_root_and_a_known_format));
+           cmocka_unit_test(an_account_needs_an_absolute_root_and_a_known_format),
+           cmocka_unit_test(known_messages_come_back_until_what_is_cut));
