@@ -57,17 +57,31 @@ static int check_formats(struct group *g, struct error *err)
 	return 0;
 }
 
-static int look(struct group *g, struct error *err)
+static int ask(struct group *g, struct error *err)
 {
-	if (check_formats(g, err) < 0)
-		return -1;
 	for (size_t i = 0; i < g->n; i++)
-		if (is_maildir(&g->passes[i]) &&
-		    (mailbox_scan_send(g->old_host, g->passes[i].account->from, err) < 0 ||
-		     mailbox_scan_send(g->new_host, g->passes[i].account->to, err) < 0))
+		if (is_maildir(&g->passes[i]) && agreed_load(&g->passes[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < g->n; i++)
+		if (is_maildir(&g->passes[i]) && pass_ask(&g->passes[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* One that can't be looked at by its differences, as a whole. */
+static int look_again(struct pass *p, struct error *err)
+{
+	bool again;
+
+	if (pass_ask(p, err) < 0)
+		return -1;
+	return pass_look(p, &again, err);
+}
+
+static int look_at_each(struct group *g, bool *again, struct error *err)
+{
 	for (size_t i = 0; i < g->n; i++) {
-		if (!is_maildir(&g->passes[i]) || pass_look(&g->passes[i], err) == 0 ||
+		if (!is_maildir(&g->passes[i]) || pass_look(&g->passes[i], &again[i], err) == 0 ||
 		    leave_out(g, &g->passes[i], err) == 0)
 			continue;
 		/* what is still on its way would be taken for answers to later requests */
@@ -75,11 +89,28 @@ static int look(struct group *g, struct error *err)
 			struct error ignored = { 0 };
 
 			if (is_maildir(&g->passes[i]))
-				(void)!pass_look(&g->passes[i], &ignored);
+				(void)!pass_look(&g->passes[i], &again[i], &ignored);
 		}
 		return -1;
 	}
+	for (size_t i = 0; i < g->n; i++)
+		if (again[i] && look_again(&g->passes[i], err) < 0 &&
+		    leave_out(g, &g->passes[i], err) < 0)
+			return -1;
 	return 0;
+}
+
+/* The ledger is read in one transaction: thousands of rows, and not a lock for each. */
+static int look(struct group *g, struct error *err)
+{
+	AUTO_FREE bool *again = xcalloc(g->n, sizeof *again);
+
+	if (check_formats(g, err) < 0 || ask(g, err) < 0 || state_begin(g->state, err) < 0)
+		return -1;
+	if (look_at_each(g, again, err) == 0)
+		return state_commit(g->state, err);
+	state_abandon(g->state);
+	return -1;
 }
 
 /* ── what is on new already ──────────────────────────────────────────────────────────────────── */
@@ -295,6 +326,12 @@ static int drop_files(struct group *g, struct pass *p, struct mailbox_writer *wr
 	return pass_files_drop(p->files, err);
 }
 
+static int keep_agreed(struct group *g, struct pass *p, struct mailbox_writer *writer,
+                       struct error *err)
+{
+	return agreed_keep(p, err);
+}
+
 static int each(struct group *g, files_fn *act, struct mailbox_writer *writer, struct error *err)
 {
 	for (size_t i = 0; i < g->n; i++) {
@@ -319,7 +356,7 @@ static int bring_files(struct group *g, struct mailbox_writer *writer, struct er
 		return -1;
 	if (each(g, put_files, writer, err) == 0 && mailbox_commit(writer, NULL, err) == 0 &&
 	    each(g, drop_files, writer, err) == 0 && mailbox_commit(writer, NULL, err) == 0 &&
-	    state_commit(g->state, err) == 0)
+	    each(g, keep_agreed, writer, err) == 0 && state_commit(g->state, err) == 0)
 		return 0;
 	state_abandon(g->state);
 	return -1;

@@ -34,7 +34,7 @@ void known_fini(struct known *k)
 	*k = (struct known){ 0 };
 }
 
-static int take_message(void *context, const struct message_record *r, struct error *err)
+int known_take_message(void *context, const struct message_record *r, struct error *err)
 {
 	struct known *k = context;
 
@@ -87,15 +87,28 @@ static int take_file(void *context, const struct beside_record *r, struct error 
 	return 0;
 }
 
+static int load_places(struct known *k, struct state *state, const char *account,
+                       enum messages_which which, struct error *err)
+{
+	enum messages_which folders = which == MESSAGES_PRESENT ? MESSAGES_ALL : which;
+
+	if (folders_walk(state, account, folders, take_folder, k, err) < 0)
+		return -1;
+	return beside_walk(state, account, which, take_file, k, err);
+}
+
+int known_load_places(struct known *k, struct state *state, const char *account, struct error *err)
+{
+	return load_places(k, state, account, MESSAGES_PRESENT, err);
+}
+
 int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
                struct error *err)
 {
 	AUTO_KNOWN struct known made = { 0 };
-	enum messages_which folders = which == MESSAGES_PRESENT ? MESSAGES_ALL : which;
 
-	if (messages_walk(state, account, which, take_message, &made, err) < 0 ||
-	    folders_walk(state, account, folders, take_folder, &made, err) < 0 ||
-	    beside_walk(state, account, which, take_file, &made, err) < 0)
+	if (messages_walk(state, account, which, known_take_message, &made, err) < 0 ||
+	    load_places(&made, state, account, which, err) < 0)
 		return -1;
 	known_fini(k);
 	*k = made;
@@ -132,7 +145,8 @@ void known_add_message(struct known *k, const char *folder, const struct mail_me
 
 void known_sort(struct known *k)
 {
-	qsort(k->messages, k->messages_n, sizeof *k->messages, message_order);
+	if (k->messages_n)
+		qsort(k->messages, k->messages_n, sizeof *k->messages, message_order);
 }
 
 const struct known_message *known_find(const struct known *k, const char *folder, const char *base)

@@ -51,13 +51,19 @@ void known_fini(struct known *k);
 int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
                struct error *err) MUST_CHECK;
 
+/* The same without the messages, which are then read one by one, and sorted. */
+int known_load_places(struct known *k, struct state *state, const char *account, struct error *err)
+	MUST_CHECK;
+message_visit_fn known_take_message; /* its context is a struct known */
+
 /* Adds what state/coming.h has of that account. */
 int known_load_coming(struct known *k, struct state *state, const char *account, struct error *err)
 	MUST_CHECK;
 
 /* A message that we brought to new, or may have: known, or on its way. */
 bool known_is_ours(const struct known *k, const char *folder, const char *base);
-/* A message that the ledger does not have, as if it had it; to be sorted before the next known_find(). */
+/* A message that the ledger does not have, as if it had it; to be sorted before the next
+ * known_find(). */
 void known_add_message(struct known *k, const char *folder, const struct mail_message *m,
                        const struct digest *digest);
 void known_sort(struct known *k);

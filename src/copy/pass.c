@@ -158,12 +158,21 @@ int pass_compare(struct pass *p, struct message_writer *ledger, struct error *er
 	return result;
 }
 
-int pass_look(struct pass *p, struct error *err)
+int pass_ask(struct pass *p, struct error *err)
 {
-	const struct copy_account *a = p->account;
+	const struct mailbox_agreed old = { p->agreed.folders, p->agreed.n, false };
+	const struct mailbox_agreed new = { p->agreed.folders, p->agreed.n, true };
+
+	if (mailbox_scan_send(p->old_host, p->account->from, &old, err) < 0)
+		return -1;
+	return mailbox_scan_send(p->new_host, p->account->to, &new, err);
+}
+
+static int collect(struct pass *p, struct error *err)
+{
 	struct error why = { 0 };
-	int old = mailbox_scan_collect(p->old_host, a->from, &p->old, err);
-	int new = mailbox_scan_collect(p->new_host, a->to, &p->new, &why);
+	int old = mailbox_scan_collect(p->old_host, p->account->from, &p->old, err);
+	int new = mailbox_scan_collect(p->new_host, p->account->to, &p->new, &why);
 
 	if (old < 0)
 		return -1;
@@ -171,14 +180,33 @@ int pass_look(struct pass *p, struct error *err)
 		*err = why;
 		return -1;
 	}
+	return 0;
+}
+
+int pass_look(struct pass *p, bool *again, struct error *err)
+{
+	const char *user = p->account->from->user;
+	uint64_t octets;
+	int agreed = 0;
+
+	*again = false;
+	if (collect(p, err) < 0)
+		return -1;
+	if (p->agreed.n) {
+		agreed = agreed_complete(p, err);
+		*again = agreed == 0;
+		if (agreed <= 0)
+			return agreed;
+	}
 	for (size_t i = 0; i < p->old.troubles.n; i++)
 		strings_add(&p->out->skipped, p->old.troubles.rows[i]);
 	for (size_t i = 0; i < p->old.notes.n; i++)
 		strings_add(&p->out->notes, p->old.notes.rows[i]);
-	p->out->old_messages += mail_listing_messages(&p->old, &p->out->old_octets);
-	if (known_load(&p->known, p->state, a->from->user, MESSAGES_PRESENT, err) < 0)
+	p->out->old_messages += mail_listing_messages(&p->old, &octets);
+	p->out->old_octets += octets;
+	if (!agreed && known_load(&p->known, p->state, user, MESSAGES_PRESENT, err) < 0)
 		return -1;
-	return known_load_coming(&p->known, p->state, a->from->user, err);
+	return known_load_coming(&p->known, p->state, user, err);
 }
 
 void pass_fini(struct pass *p)
@@ -186,6 +214,7 @@ void pass_fini(struct pass *p)
 	mail_listing_fini(&p->old);
 	mail_listing_fini(&p->new);
 	known_fini(&p->known);
+	agreed_fini(&p->agreed);
 	strings_fini(&p->listed);
 	pass_files_free(TAKE(p->files));
 }

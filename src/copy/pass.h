@@ -8,6 +8,7 @@
  * be on disk before something else may follow is waited for once for all of them.
  */
 
+#include "copy/agreed.h"
 #include "copy/copy.h"
 #include "copy/known.h"
 #include "copy/transfer.h"
@@ -23,6 +24,7 @@ struct pass {
 	struct copy_result *out;
 	struct mail_listing old, new;
 	struct known known;
+	struct agreed agreed;
 	struct transfer_row *rows; /* messages that are to travel; in a group: a part of its rows */
 	size_t rows_n, rows_room;
 	struct strings listed; /* folders whose uidlist was written */
@@ -47,9 +49,10 @@ int pass_record(struct pass *p, struct message_writer *w, const struct mail_fold
 int pass_record_gone(struct pass *p, struct message_writer *w, struct error *err) MUST_CHECK;
 int pass_record_gone_folders(struct pass *p, struct error *err) MUST_CHECK;
 
-/* Loads what is known, and reads the two listings that were asked for. Both are read, whatever
- * happens, or the host is broken. */
-int pass_look(struct pass *p, struct error *err) MUST_CHECK;
+/* Asks for the two listings; reads them, both, whatever happens, or the host is broken. With
+ * *again set nothing is known, and they are to be asked for and read once more. */
+int pass_ask(struct pass *p, struct error *err) MUST_CHECK;
+int pass_look(struct pass *p, bool *again, struct error *err) MUST_CHECK;
 
 /* Plans a Maildir account, changes what is there already, and writes that into the ledger; the
  * changes are durable at the next commit. `ledger` NULL: a dry run. */
