@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "store/entries.h"
 #include "store/files.h"
 #include "store/folder.h"
 
@@ -47,21 +48,6 @@ static void see(struct look *l, const char *path, const char *name, const struct
 	l->newest_ns = ctime > l->newest_ns ? ctime : l->newest_ns;
 }
 
-static int read_names(int fd, struct strings *out)
-{
-	struct dirent *entry;
-	DIR *dir = fdopendir(fd);
-
-	if (!dir)
-		return -1;
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			strings_add(out, entry->d_name);
-	closedir(dir);
-	strings_sort(out);
-	return 0;
-}
-
 /* Caches of Dovecot come and go and say nothing; those of mbox folders hold what the file does not. */
 static bool is_seen(const struct look *l, const char *name)
 {
@@ -76,37 +62,49 @@ static bool holds_messages(const struct look *l, const char *name)
 }
 
 static int look_below(struct look *l, int at, const char *name, const char *path, unsigned depth,
-                      struct error *err)
-{
-	AUTO_CLOSE int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	AUTO_STRINGS struct strings names = { 0 };
-	int dup;
+                      struct error *err);
 
-	if (fd < 0)
-		return error_system(err, "open %s", path);
+static int look_at_entry(struct look *l, int fd, const struct entry *entry, const char *path,
+                         unsigned depth, struct error *err)
+{
+	bool is_directory = entry->type == DT_DIR;
+	struct stat st;
+
+	if (!is_directory || holds_messages(l, entry->name)) {
+		if (fstatat(fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return error_system(err, "stat %s/%s", path, entry->name);
+		is_directory = S_ISDIR(st.st_mode);
+		if (!is_directory || holds_messages(l, entry->name)) {
+			see(l, path, entry->name, &st);
+			return 0;
+		}
+	}
+	AUTO_FREE char *below = xasprintf("%s/%s", path, entry->name);
+	return look_below(l, fd, entry->name, below, depth - 1, err);
+}
+
+static int look_in(struct look *l, int fd, const char *path, unsigned depth, struct error *err)
+{
+	AUTO_ENTRIES struct entries entries = { 0 };
+
 	if (!depth)
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, ELOOP,
 		                 "%s: folders too deep", path);
-	dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (dup < 0 || read_names(dup, &names) < 0)
+	if (entries_read(fd, &entries) < 0)
 		return error_system(err, "read %s", path);
-	for (size_t i = 0; i < names.n; i++) {
-		const char *entry = names.rows[i];
-		struct stat st;
-
-		if (!is_seen(l, entry))
-			continue;
-		if (fstatat(fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return error_system(err, "stat %s/%s", path, entry);
-		if (!S_ISDIR(st.st_mode) || holds_messages(l, entry)) {
-			see(l, path, entry, &st);
-			continue;
-		}
-		AUTO_FREE char *below = xasprintf("%s/%s", path, entry);
-		if (look_below(l, fd, entry, below, depth - 1, err) < 0)
+	for (size_t i = 0; i < entries.n; i++)
+		if (is_seen(l, entries.rows[i].name) &&
+		    look_at_entry(l, fd, &entries.rows[i], path, depth, err) < 0)
 			return -1;
-	}
 	return 0;
+}
+
+static int look_below(struct look *l, int at, const char *name, const char *path, unsigned depth,
+                      struct error *err)
+{
+	AUTO_CLOSE int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? error_system(err, "open %s", path) : look_in(l, fd, path, depth, err);
 }
 
 /* A file, or all that is below a directory; nothing there is a thing to know too. */
@@ -165,8 +163,7 @@ int store_sign(int rootfd, const struct mailbox_account *account, const struct s
 
 	/* an mbox account may be its INBOX alone; "" is the host's root */
 	AUTO_CLOSE int fd = folder_open_root(rootfd, account->root, err);
-	if (fd < 0 ||
-	    (*account->root && look_below(&l, fd, ".", account->root, DEPTH_MAX, err) < 0))
+	if (fd < 0 || (*account->root && look_in(&l, fd, account->root, DEPTH_MAX, err) < 0))
 		return -1;
 	if (account->inbox && *account->inbox && look_at_path(&l, rootfd, account->inbox, err) < 0)
 		return -1;
@@ -195,38 +192,59 @@ static bool is_directory(int fd, const char *name)
 	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* The fs layout has folders without a dot beside cur/. */
-static enum mailbox_layout layout_of(int fd, const struct strings *names)
+static bool holds(int fd, const struct entries *entries, const char *name)
 {
-	for (size_t i = 0; i < names->n; i++) {
-		const char *name = names->rows[i];
-		AUTO_FREE char *cur = xasprintf("%s/cur", name);
+	const struct entry *e = entries_find(entries, name);
 
-		if (name[0] != '.' && strcmp(name, "cur") != 0 && strcmp(name, "new") != 0 &&
-		    strcmp(name, "tmp") != 0 && is_directory(fd, cur))
+	return e && (e->type == DT_DIR || (e->type == DT_UNKNOWN && is_directory(fd, name)));
+}
+
+/* The fs layout has folders without a dot beside cur/. */
+static enum mailbox_layout layout_of(int fd, const struct entries *entries)
+{
+	for (size_t i = 0; i < entries->n; i++) {
+		const char *name = entries->rows[i].name;
+
+		if (name[0] == '.' || !strcmp(name, "cur") || !strcmp(name, "new") ||
+		    !strcmp(name, "tmp") || !entry_may_be_directory(&entries->rows[i]))
+			continue;
+		AUTO_FREE char *cur = xasprintf("%s/cur", name);
+		if (is_directory(fd, cur))
 			return MAILBOX_LAYOUT_FS;
 	}
 	return MAILBOX_LAYOUT_MAILDIRPP;
 }
 
+static int tell_found(const struct search *s, int fd, const struct entries *entries,
+                      const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_system(err, "stat %s", path);
+	return s->found(s->context,
+	                &(struct store_found){ path, layout_of(fd, entries), st.st_mode & 07777,
+	                                       st.st_uid, st.st_gid },
+	                err);
+}
+
 static int search_below(const struct search *s, int fd, const char *path, unsigned depth,
                         struct error *err)
 {
-	AUTO_STRINGS struct strings names = { 0 };
-	int dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	struct stat st;
+	AUTO_ENTRIES struct entries entries = { 0 };
 
-	if (dup < 0 || read_names(dup, &names) < 0 || fstat(fd, &st) < 0)
+	if (entries_read(fd, &entries) < 0)
 		return error_system(err, "read %s", path);
-	if (is_directory(fd, "cur") && is_directory(fd, "new"))
-		return s->found(s->context,
-		                &(struct store_found){ path, layout_of(fd, &names),
-		                                       st.st_mode & 07777, st.st_uid, st.st_gid },
-		                err);
-	for (size_t i = 0; i < names.n; i++) {
-		AUTO_CLOSE int below = openat(fd, names.rows[i],
+	if (holds(fd, &entries, "cur") && holds(fd, &entries, "new"))
+		return tell_found(s, fd, &entries, path, err);
+	for (size_t i = 0; i < entries.n; i++) {
+		const struct entry *entry = &entries.rows[i];
+
+		if (!entry_may_be_directory(entry))
+			continue;
+		AUTO_CLOSE int below = openat(fd, entry->name,
 		                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		AUTO_FREE char *name = xasprintf("%s%s%s", path, *path ? "/" : "", names.rows[i]);
+		AUTO_FREE char *name = xasprintf("%s%s%s", path, *path ? "/" : "", entry->name);
 
 		/* whoever asks for all Maildirs is told that there may be more */
 		if (below >= 0 && !depth)
