@@ -268,14 +268,19 @@ uint64_t host_octets_sent(const struct host *h)
 	       (h->another ? host_octets_sent(h->another) : 0);
 }
 
-static int greet(struct host *h, struct error *err)
+static int send_hello(struct host *h, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
 
 	wire_put_u64(&body, WIRE_VERSION);
 	/* a pipe on this machine is faster than anything that packs */
 	wire_put_u64(&body, h->reach == HOST_SSH ? WIRE_FEATURE_ZSTD : 0);
-	if (host_call(h, WIRE_HELLO, buf_span(&body), NULL, NULL, &h->hello_body, err) < 0 ||
+	return host_send(h, WIRE_HELLO, buf_span(&body), err);
+}
+
+static int take_hello(struct host *h, struct error *err)
+{
+	if (host_collect(h, NULL, NULL, &h->hello_body, err) < 0 ||
 	    wire_get_hello(buf_span(&h->hello_body), &h->hello, err) < 0)
 		return -1;
 	if (h->hello.features & WIRE_FEATURE_ZSTD) {
@@ -308,24 +313,28 @@ static struct host_place place_of(const struct host *h, const char *const *optio
 	};
 }
 
-static int start_and_greet(struct host *h, struct error *err)
+/* No agent answers: of no use until host_reopen(). */
+static int unreached(struct host *h, struct error *err)
 {
-	AUTO_FREE const char **options = ssh_options_of(h);
-	struct host_place place = place_of(h, options);
-	int tofd, fromfd;
-
-	if (agent_start(&place, &h->pid, &tofd, &fromfd, err) == 0) {
-		channel_open(&h->channel, tofd, fromfd, h->silence_ms);
-		if (greet(h, err) == 0)
-			return 0;
-	}
 	h->broken = true;
 	if (h->reach == HOST_SSH && err->retry == ERROR_RETRY_REACH)
 		error_hint(err, "try: ssh %s true", h->target);
 	return -1;
 }
 
-int host_open(struct host **out, const struct host_place *place, struct error *err)
+static int start(struct host *h, struct error *err)
+{
+	AUTO_FREE const char **options = ssh_options_of(h);
+	struct host_place place = place_of(h, options);
+	int tofd, fromfd;
+
+	if (agent_start(&place, &h->pid, &tofd, &fromfd, err) < 0)
+		return unreached(h, err);
+	channel_open(&h->channel, tofd, fromfd, h->silence_ms);
+	return send_hello(h, err) < 0 ? unreached(h, err) : 0;
+}
+
+int host_start(struct host **out, const struct host_place *place, struct error *err)
 {
 	AUTO_HOST struct host *h = xcalloc(1, sizeof *h);
 
@@ -339,7 +348,22 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
 	h->kept_max = place->kept_max ? place->kept_max : KEPT_MAX;
 	h->channel.tofd = h->channel.fromfd = -1;
 	signal(SIGPIPE, SIG_IGN);
-	if (start_and_greet(h, err) < 0)
+	if (start(h, err) < 0)
+		return -1;
+	*out = TAKE(h);
+	return 0;
+}
+
+int host_greet(struct host *h, struct error *err)
+{
+	return take_hello(h, err) < 0 ? unreached(h, err) : 0;
+}
+
+int host_open(struct host **out, const struct host_place *place, struct error *err)
+{
+	AUTO_HOST struct host *h = NULL;
+
+	if (host_start(&h, place, err) < 0 || host_greet(h, err) < 0)
 		return -1;
 	*out = TAKE(h);
 	return 0;
@@ -396,10 +420,8 @@ int host_reopen(struct host *h, struct error *err)
 	end_agent(h);
 	h->sent = h->collected = 0;
 	h->broken = false;
-	if (start_and_greet(h, err) < 0) {
-		h->broken = true;
+	if (start(h, err) < 0 || host_greet(h, err) < 0)
 		return -1;
-	}
 	if (span_is(h->hello.machine_id, before))
 		return 0;
 	h->broken = true;

@@ -38,6 +38,10 @@ struct host_place {
 
 /* Opens the connection and greets the agent. The caller ends it with host_close(). */
 int host_open(struct host **out, const struct host_place *place, struct error *err) MUST_CHECK;
+/* The same in two halves: one agent can start while the next one is started, or while something else
+ * is made ready. Nothing but host_close() may be called between the two. */
+int host_start(struct host **out, const struct host_place *place, struct error *err) MUST_CHECK;
+int host_greet(struct host *h, struct error *err) MUST_CHECK;
 void host_close(struct host *h);
 CLEANUP_DEFINE(struct host, host_close);
 #define AUTO_HOST __attribute__((cleanup(host_close_at)))

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -205,34 +206,55 @@ static int copy_agent(const struct host_place *place, const char *program, char 
 	return 0;
 }
 
+/* As by vfork(2): what mailhaul has in memory need not be copied for a child that forgets it at once.
+ * 0, or errno. */
+static int spawn(const char *const argv[], int in, int out, pid_t *pid)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t how;
+	sigset_t plain;
+	int result;
+
+	sigemptyset(&plain);
+	sigaddset(&plain, SIGPIPE);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&how);
+	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	/* a group of its own: Ctrl-C reaches mailhaul, which ends the agent in order */
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigdefault(&how, &plain);
+	result = posix_spawnp(pid, argv[0], &files, &how, (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&how);
+	return result;
+}
+
 static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, struct error *err)
 {
-	int to[2], from[2];
+	int to[2], from[2], result;
 
 	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
 		return error_system(err, "pipe");
 	/* so that a frame fits; the kernel may say no, and the pipe works as it is */
 	(void)fcntl(to[1], F_SETPIPE_SZ, PIPE_SIZE);
 	(void)fcntl(from[0], F_SETPIPE_SZ, PIPE_SIZE);
-	*pid = fork();
-	if (*pid == 0) {
-		setpgid(0, 0); /* Ctrl-C reaches mailhaul, which ends the agent in order */
-		signal(SIGPIPE, SIG_DFL);
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
-		perror(argv[0]);
-		_exit(127);
-	}
+	result = spawn(argv, to[0], from[1], pid);
 	close(to[0]);
 	close(from[1]);
 	*tofd = to[1];
 	*fromfd = from[0];
 	/* the other end is another open file; see host_send() */
 	(void)fcntl(*tofd, F_SETFL, O_NONBLOCK);
-	if (*pid < 0)
-		return error_system(err, "fork");
-	return 0;
+	if (!result)
+		return 0;
+	close(to[1]);
+	close(from[0]);
+	errno = result;
+	error_system(err, "start %s", argv[0]);
+	err->scope = ERROR_SCOPE_HOST;
+	err->retry = ERROR_RETRY_REACH;
+	return -1;
 }
 
 int agent_start(const struct host_place *place, pid_t *pid, int *tofd, int *fromfd,
