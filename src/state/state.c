@@ -56,14 +56,23 @@ static int take_lock(struct state *s, const char *move_dir, struct error *err)
 	return error_hint(err, "`mailhaul status` says what it does; wait for its end");
 }
 
-static int check_version(struct state *s, struct error *err)
+/* Each is a number in the file's head. */
+static int read_pragma(struct state *s, const char *sql, int *out, struct error *err)
 {
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	if (state_prepare(s, &q, sql, err) < 0 || state_step(s, q, err) < 0)
+		return -1;
+	*out = sqlite3_column_int(q, 0);
+	return 0;
+}
+
+static int check_version(struct state *s, struct error *err)
+{
 	int version;
 
-	if (state_prepare(s, &q, "PRAGMA user_version", err) < 0 || state_step(s, q, err) < 0)
+	if (read_pragma(s, "PRAGMA user_version", &version, err) < 0)
 		return -1;
-	version = sqlite3_column_int(q, 0);
 	if (version == 0 || version == STATE_SCHEMA_VERSION)
 		return 0;
 	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
@@ -71,14 +80,33 @@ static int check_version(struct state *s, struct error *err)
 	                 STATE_SCHEMA_VERSION);
 }
 
+/* Of the tables' texts; never 0, which is what a new file has. FNV-1a. */
+static int32_t tables_mark(void)
+{
+	uint32_t mark = 2166136261u;
+
+	for (size_t i = 0; state_schemas[i]; i++)
+		for (const char *p = state_schemas[i]->sql; *p; p++)
+			mark = (mark ^ (unsigned char)*p) * 16777619u;
+	return (int32_t)(mark | 1u);
+}
+
+/* What made the tables left its mark in the file's head: where it is ours, all of them are there, and
+ * nothing is written. To write the same version again would wait for the disk as any change does. */
 static int make_tables(struct state *s, struct error *err)
 {
-	AUTO_FREE char *version = xasprintf("PRAGMA user_version=%d", STATE_SCHEMA_VERSION);
+	AUTO_FREE char *marks = xasprintf("PRAGMA user_version=%d; PRAGMA application_id=%d",
+	                                  STATE_SCHEMA_VERSION, (int)tables_mark());
+	int mark;
 
+	if (read_pragma(s, "PRAGMA application_id", &mark, err) < 0)
+		return -1;
+	if (mark == tables_mark())
+		return 0;
 	for (size_t i = 0; state_schemas[i]; i++)
 		if (run(s, state_schemas[i]->sql, err) < 0)
 			return error_context(err, "tables of %s", state_schemas[i]->name);
-	return run(s, version, err);
+	return run(s, marks, err);
 }
 
 static int open_database(struct state *s, const char *move_dir, int flags, struct error *err)
