@@ -21,9 +21,10 @@
 
 /* ── places ──────────────────────────────────────────────────────────────────────────────────── */
 
-/* "[user@]host:/path", or a path here, as rsync(1) and scp(1) have it: a colon before any slash. */
-static int open_place(const char *word, const char *name, bool control, struct host **host,
-                      char **path, struct error *err)
+/* "[user@]host:/path", or a path here, as rsync(1) and scp(1) have it: a colon before any slash. The
+ * agent there starts; it is not greeted yet. */
+static int start_place(const char *word, const char *name, bool control, struct host **host,
+                       char **path, struct error *err)
 {
 	size_t n = strcspn(word, ":/");
 	struct host_place place = { .name = name, .reach = HOST_LOCAL, .control = control };
@@ -49,7 +50,7 @@ static int open_place(const char *word, const char *name, bool control, struct h
 	}
 	for (size_t end = strlen(*path); end > 1 && (*path)[end - 1] == '/';)
 		(*path)[--end] = 0;
-	return host_open(host, &place, err);
+	return host_start(host, &place, err);
 }
 
 /* What was brought before is written down below $XDG_STATE_HOME, apart for each pair of places. */
@@ -180,8 +181,9 @@ static int run_server(struct copy *c, const struct wishes *w, char *const places
 	struct copy_server_wishes server = w->server;
 
 	server.rate = w->rate;
-	if (open_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
-	    open_state(c, w->state, places[0], places[1], err) < 0)
+	if (start_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
+	    open_state(c, w->state, places[0], places[1], err) < 0 ||
+	    host_greet(c->to_host, err) < 0)
 		return -1;
 	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");
 	return copy_a_server(c, places[0], &server, err);
@@ -193,9 +195,11 @@ static int run(struct copy *c, const struct wishes *w, char *const places[2], st
 
 	if (copy_is_server(places[0]))
 		return run_server(c, w, places, err);
-	if (open_place(places[0], "source", false, &c->from_host, &c->from, err) < 0 ||
-	    open_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
+	/* both agents start while the state is opened */
+	if (start_place(places[0], "source", false, &c->from_host, &c->from, err) < 0 ||
+	    start_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
 	    open_state(c, w->state, places[0], places[1], err) < 0 ||
+	    host_greet(c->from_host, err) < 0 || host_greet(c->to_host, err) < 0 ||
 	    (w->rate && host_set_limit(c->from_host, &limit, err) < 0))
 		return -1;
 	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");

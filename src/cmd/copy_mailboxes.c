@@ -20,6 +20,7 @@ struct mailboxes {
 	struct copy_options options;
 	const struct mailbox_account *accounts; /* borrowed; two for each mailbox: at SRC, at DST */
 	size_t n;                               /* mailboxes */
+	const struct mailbox_found *found;      /* borrowed; Maildirs as they are at SRC, or NULL */
 	struct copy_result result;
 };
 
@@ -53,6 +54,18 @@ static void show(void *context, const struct copy_progress *p)
 	progress_at(m->c->progress, p->messages, p->total_messages, p->octets, p->account);
 }
 
+/* A Maildir's directory at DST, as at SRC. */
+static int make_root(void *context, size_t i, struct error *err)
+{
+	struct mailboxes *m = context;
+	const struct mailbox_found *f = &m->found[i];
+	const char *root = m->accounts[2 * i + 1].root;
+
+	if (host_has(m->c->to_host, root))
+		return 0;
+	return host_mkdir(m->c->to_host, root, f->mode, f->uid, f->gid, err);
+}
+
 static int copy_all(struct mailboxes *m, struct error *err)
 {
 	AUTO_FREE struct copy_account *pairs = xcalloc(m->n + 1, sizeof *pairs);
@@ -65,6 +78,7 @@ static int copy_all(struct mailboxes *m, struct error *err)
 		.dry_run = c->run->dry_run,
 		.delete_extra = c->delete_extra,
 		.look_everywhere = c->look_everywhere,
+		.prepare = m->found ? make_root : NULL,
 		.progress = show,
 		.context = m,
 	};
@@ -110,18 +124,24 @@ static void tell(const struct mailboxes *m)
 	copy_print_words(m->c, "at the destination only, left alone", &r->extra);
 }
 
+static int copy_and_tell(struct mailboxes *m, struct error *err)
+{
+	int result = copy_all(m, err);
+
+	if (result == 0) {
+		tell(m);
+		result = m->result.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;
+	}
+	copy_result_fini(&m->result);
+	return result;
+}
+
 int copy_mailboxes(struct copy *c, const char *kind, const struct copy_found *found,
                    struct error *err)
 {
 	struct mailboxes m = { .c = c, .kind = kind, .accounts = found->accounts, .n = found->n };
-	int result = copy_all(&m, err);
 
-	if (result == 0) {
-		tell(&m);
-		result = m.result.skipped.n ? EXIT_CODE_NO : EXIT_CODE_GOOD;
-	}
-	copy_result_fini(&m.result);
-	return result;
+	return copy_and_tell(&m, err);
 }
 
 /* ── Maildirs ────────────────────────────────────────────────────────────────────────────────── */
@@ -142,20 +162,6 @@ static void add_account(struct copy *c, struct copy_found *accounts,
 		};
 }
 
-static int make_roots(struct copy *c, const struct copy_found *accounts,
-                      const struct mailbox_found_list *found, struct error *err)
-{
-	for (size_t i = 0; i < accounts->n && !c->run->dry_run; i++) {
-		const char *root = accounts->accounts[2 * i + 1].root;
-		const struct mailbox_found *f = &found->rows[i];
-
-		if (!host_has(c->to_host, root) &&
-		    host_mkdir(c->to_host, root, f->mode, f->uid, f->gid, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int copy_maildirs(struct copy *c, bool *found, struct error *err)
 {
 	AUTO_MAILBOX_FOUND struct mailbox_found_list list = { 0 };
@@ -169,7 +175,10 @@ int copy_maildirs(struct copy *c, bool *found, struct error *err)
 	*found = accounts.n > 0;
 	if (!*found)
 		return 0;
-	if (make_roots(c, &accounts, &list, err) < 0)
-		return -1;
-	return copy_mailboxes(c, "Maildirs", &accounts, err);
+	struct mailboxes m = { .c = c,
+		               .kind = "Maildirs",
+		               .accounts = accounts.accounts,
+		               .n = accounts.n,
+		               .found = list.rows };
+	return copy_and_tell(&m, err);
 }

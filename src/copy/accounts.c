@@ -289,6 +289,13 @@ static int pass_changed(struct walk *w, const size_t *which, size_t n, struct er
 	return 0;
 }
 
+static int prepare(struct walk *w, size_t i, struct error *err)
+{
+	const struct copy_options *o = w->options;
+
+	return o->prepare && !o->dry_run ? o->prepare(o->context, i, err) : 0;
+}
+
 static int walk(struct walk *w, struct error *err)
 {
 	AUTO_FREE size_t *changed = xcalloc(w->n + 1, sizeof *changed);
@@ -300,6 +307,8 @@ static int walk(struct walk *w, struct error *err)
 		const struct look *l = &w->looks[i];
 
 		if (w->options->look_everywhere || !is_unchanged(l)) {
+			if (prepare(w, i, err) < 0)
+				return -1;
 			changed[changed_n++] = i;
 			continue;
 		}

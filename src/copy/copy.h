@@ -46,6 +46,10 @@ struct copy_options {
 	bool delete_extra; /* what new holds and no pass has brought is removed too */
 	/* copy_accounts() lists every mailbox, also those whose signs are as they were */
 	bool look_everywhere;
+	/* May be NULL. copy_accounts() calls it before it passes over an account that does not look as
+	 * it did: what has to be there for it, its root on new. -1 with *err set ends the pass. Not
+	 * with dry_run. */
+	int (*prepare)(void *context, size_t account, struct error *err);
 	void (*progress)(void *context, const struct copy_progress *progress); /* may be NULL */
 	void *context;
 };
