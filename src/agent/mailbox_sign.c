@@ -11,6 +11,7 @@
 
 #define SETTLED 1u
 #define NO_SIGN 2u
+#define AS_OUTLINED 3u
 
 static int tell_found(void *context, const struct store_found *found, struct error *err)
 {
@@ -41,13 +42,24 @@ int agent_mail_find(struct agent *a, struct wire_reader *r, struct buf *end, str
 	return result;
 }
 
+static void put_signed(struct buf *out, const struct store_sign *sign, uint64_t state)
+{
+	wire_put_tag(out, WIRE_MAIL_SIGNED);
+	wire_put_digest(out, &sign->digest);
+	wire_put_u64(out, state);
+	wire_put_span(out, buf_span(&sign->outline.places));
+	wire_put_digest(out, &sign->outline.digest);
+}
+
 static void sign_one(struct agent *a, struct wire_reader *r, struct buf *out)
 {
 	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
 	AUTO_STRINGS struct strings beside = { 0 };
-	struct store_sign sign = { 0 };
+	AUTO_STORE_SIGN struct store_sign sign = { 0 };
+	struct digest known;
+	struct span places;
 	struct error why = { 0 };
-	uint64_t n, state = 0;
+	uint64_t n;
 
 	wire_get_account(r, &account);
 	n = wire_get_u64(r);
@@ -57,15 +69,16 @@ static void sign_one(struct agent *a, struct wire_reader *r, struct buf *out)
 		r->bad = r->bad || !mail_path_fits(path);
 		strings_add(&beside, path);
 	}
+	places = wire_get_span(r);
+	known = wire_get_digest(r);
 	if (r->bad)
 		return;
-	if (store_sign(a->rootfd, &account, &beside, &sign, &why) < 0)
-		state = NO_SIGN;
-	else if (sign.settled)
-		state = SETTLED;
-	wire_put_tag(out, WIRE_MAIL_SIGNED);
-	wire_put_digest(out, &sign.digest);
-	wire_put_u64(out, state);
+	if (places.n && store_has_outline(a->rootfd, &account, &beside, places, &known))
+		put_signed(out, &sign, AS_OUTLINED);
+	else if (store_sign(a->rootfd, &account, &beside, &sign, &why) < 0)
+		put_signed(out, &(struct store_sign){ 0 }, NO_SIGN);
+	else
+		put_signed(out, &sign, sign.settled ? SETTLED : 0);
 }
 
 int agent_mail_sign(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)

@@ -12,15 +12,22 @@
 #include <string.h>
 
 #define ASKS_AHEAD 4u
-#define GROUP_MAX 64u /* accounts */
+#define OUTLINES_KEPT 8u /* of so many accounts, one that is outlined anew is worth a write */
+#define GROUP_MAX 64u    /* accounts */
 #define GROUP_MESSAGES 65536u
 
 _Static_assert(GROUP_MAX <= HOST_AHEAD, "as many listings are asked for ahead");
 
+struct side {
+	struct mailbox_sign now; /* owned */
+	struct digest known;
+	struct store_outline outline; /* of `known`, until it is seen to hold; owned */
+	bool as_outlined;
+};
+
 /* What is known of one account, in the order of the caller's. */
 struct look {
-	struct mailbox_sign old, new; /* now */
-	struct digest known_old, known_new;
+	struct side old, new;
 	uint64_t messages, octets;
 	bool known;
 };
@@ -53,6 +60,16 @@ struct loading {
 	size_t at;
 };
 
+static void load_side(struct side *side, const struct digest *digest,
+                      const struct sign_outline *outline)
+{
+	side->known = *digest;
+	side->outline.digest = outline->digest;
+	buf_reset(&side->outline.places);
+	if (outline->places.n <= STORE_OUTLINE_MAX)
+		buf_add_span(&side->outline.places, outline->places);
+}
+
 static int load_sign(void *context, const struct sign_record *record, struct error *err)
 {
 	struct loading *l = context;
@@ -66,8 +83,8 @@ static int load_sign(void *context, const struct sign_record *record, struct err
 		if (order < 0)
 			continue;
 		l->w->looks[i].known = true;
-		l->w->looks[i].known_old = record->old;
-		l->w->looks[i].known_new = record->new;
+		load_side(&l->w->looks[i].old, &record->old, &record->old_outline);
+		load_side(&l->w->looks[i].new, &record->new, &record->new_outline);
 		l->w->looks[i].messages = record->messages;
 		l->w->looks[i].octets = record->octets;
 	}
@@ -90,28 +107,52 @@ static int ask(struct walk *w, size_t first, size_t n, struct error *err)
 	struct mailbox_signed old[MAILBOX_SIGN_MAX], new[MAILBOX_SIGN_MAX];
 
 	for (size_t i = 0; i < n; i++) {
-		const struct copy_account *a = &w->accounts[w->signed_ones[first + i]];
+		size_t at = w->signed_ones[first + i];
+		const struct copy_account *a = &w->accounts[at];
 
-		old[i] = (struct mailbox_signed){ a->from, a->beside };
-		new[i] = (struct mailbox_signed){ a->to, a->beside };
+		old[i] = (struct mailbox_signed){ a->from, a->beside, &w->looks[at].old.outline };
+		new[i] = (struct mailbox_signed){ a->to, a->beside, &w->looks[at].new.outline };
 	}
 	if (mailbox_sign_send(w->old_host, old, n, err) < 0)
 		return -1;
 	return mailbox_sign_send(w->new_host, new, n, err);
 }
 
+/* What looks as it was outlined has the sign that went with the outline, and is as settled. */
+static void take_side(struct side *side, struct mailbox_sign *sign)
+{
+	mailbox_sign_fini(&side->now);
+	side->now = *sign;
+	*sign = (struct mailbox_sign){ 0 };
+	if (side->now.state != MAILBOX_SIGN_AS_OUTLINED)
+		return;
+	/* an agent that was asked without an outline can't know */
+	side->now.state = side->outline.places.n ? MAILBOX_SIGN_SETTLED : MAILBOX_SIGN_NONE;
+	side->now.digest = side->known;
+	mailbox_sign_fini(&side->now);
+	side->now.outline = side->outline;
+	side->outline = (struct store_outline){ 0 };
+	side->as_outlined = true;
+}
+
 static int collect(struct walk *w, size_t first, size_t n, struct error *err)
 {
-	struct mailbox_sign old[MAILBOX_SIGN_MAX], new[MAILBOX_SIGN_MAX];
+	struct mailbox_sign old[MAILBOX_SIGN_MAX] = { 0 }, new[MAILBOX_SIGN_MAX] = { 0 };
+	int result = mailbox_sign_collect(w->old_host, old, n, err);
 
-	if (mailbox_sign_collect(w->old_host, old, n, err) < 0 ||
-	    mailbox_sign_collect(w->new_host, new, n, err) < 0)
-		return -1;
+	if (result == 0)
+		result = mailbox_sign_collect(w->new_host, new, n, err);
 	for (size_t i = 0; i < n; i++) {
-		w->looks[w->signed_ones[first + i]].old = old[i];
-		w->looks[w->signed_ones[first + i]].new = new[i];
+		struct look *l = &w->looks[w->signed_ones[first + i]];
+
+		if (result == 0) {
+			take_side(&l->old, &old[i]);
+			take_side(&l->new, &new[i]);
+		}
+		mailbox_sign_fini(&old[i]);
+		mailbox_sign_fini(&new[i]);
 	}
-	return 0;
+	return result;
 }
 
 static size_t part(const struct walk *w, size_t first)
@@ -126,7 +167,7 @@ static int look_at_all(struct walk *w, struct error *err)
 	size_t asked = 0, got = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
-		w->looks[i].old.state = w->looks[i].new.state = MAILBOX_SIGN_NONE;
+		w->looks[i].old.now.state = w->looks[i].new.now.state = MAILBOX_SIGN_NONE;
 		if (!mailbox_is_dovecots(w->accounts[i].from->format))
 			w->signed_ones[w->signed_n++] = i;
 	}
@@ -142,11 +183,33 @@ static int look_at_all(struct walk *w, struct error *err)
 	return 0;
 }
 
+static bool is_as_known(const struct side *side)
+{
+	return side->now.state != MAILBOX_SIGN_NONE &&
+	       digest_equal(&side->known, &side->now.digest);
+}
+
 static bool is_unchanged(const struct look *l)
 {
-	return l->known && l->old.state != MAILBOX_SIGN_NONE &&
-	       l->new.state != MAILBOX_SIGN_NONE &&digest_equal(&l->known_old, &l->old.digest) &&
-	       digest_equal(&l->known_new, &l->new.digest);
+	return l->known && is_as_known(&l->old) && is_as_known(&l->new);
+}
+
+static int put_sign(struct walk *w, size_t i, uint64_t messages, uint64_t octets, struct error *err)
+{
+	const struct mailbox_sign *old = &w->looks[i].old.now, *new = &w->looks[i].new.now;
+
+	return sign_put(
+		w->state,
+		&(struct sign_record){
+			.account = w->accounts[i].from->user,
+			.old = old->digest,
+			.new = new->digest,
+			.messages = messages,
+			.octets = octets,
+			.old_outline = { buf_span(&old->outline.places), old->outline.digest },
+			.new_outline = { buf_span(&new->outline.places), new->outline.digest },
+		},
+		err);
 }
 
 /* The signs were taken before the pass looked, and it found nothing to do: so they stand for "the
@@ -156,16 +219,34 @@ static int keep_sign(struct walk *w, size_t i, const struct copy_result *r, stru
 	const struct look *l = &w->looks[i];
 
 	if (w->options->dry_run || copy_result_changed(r) || r->skipped.n || r->extra.n ||
-	    r->vanished || l->old.state != MAILBOX_SIGN_SETTLED ||
-	    l->new.state != MAILBOX_SIGN_SETTLED)
+	    r->vanished || l->old.now.state != MAILBOX_SIGN_SETTLED ||
+	    l->new.now.state != MAILBOX_SIGN_SETTLED)
 		return 0;
-	return sign_put(w->state,
-	                &(struct sign_record){ .account = w->accounts[i].from->user,
-	                                       .old = l->old.digest,
-	                                       .new = l->new.digest,
-	                                       .messages = r->old_messages,
-	                                       .octets = r->old_octets },
-	                err);
+	return put_sign(w, i, r->old_messages, r->old_octets, err);
+}
+
+static bool is_outlined_anew(const struct side *side)
+{
+	return !side->as_outlined && side->now.outline.places.n;
+}
+
+/* Outlines of accounts whose signs hold: Dovecot's caches came or went there. A few of them cost less
+ * to look at in full than to write down. */
+static int keep_outlines(struct walk *w, const size_t *which, size_t n, struct error *err)
+{
+	if (w->options->dry_run || n * OUTLINES_KEPT < w->n)
+		return 0;
+	if (state_begin(w->state, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct look *l = &w->looks[which[i]];
+
+		if (put_sign(w, which[i], l->messages, l->octets, err) < 0) {
+			state_abandon(w->state);
+			return -1;
+		}
+	}
+	return state_commit(w->state, err);
 }
 
 /* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
@@ -296,12 +377,20 @@ static int prepare(struct walk *w, size_t i, struct error *err)
 	return o->prepare && !o->dry_run ? o->prepare(o->context, i, err) : 0;
 }
 
+static void count_unchanged(struct walk *w, const struct look *l)
+{
+	w->out->old_messages += l->messages;
+	w->out->old_octets += l->octets;
+	w->out->unchanged += l->messages;
+}
+
 static int walk(struct walk *w, struct error *err)
 {
 	AUTO_FREE size_t *changed = xcalloc(w->n + 1, sizeof *changed);
-	size_t changed_n = 0;
+	AUTO_FREE size_t *outlined = xcalloc(w->n + 1, sizeof *outlined);
+	size_t changed_n = 0, outlined_n = 0;
 
-	if (look_at_all(w, err) < 0 || load_signs(w, err) < 0)
+	if (load_signs(w, err) < 0 || look_at_all(w, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->n; i++) {
 		const struct look *l = &w->looks[i];
@@ -312,11 +401,19 @@ static int walk(struct walk *w, struct error *err)
 			changed[changed_n++] = i;
 			continue;
 		}
-		w->out->old_messages += l->messages;
-		w->out->old_octets += l->octets;
-		w->out->unchanged += l->messages;
+		count_unchanged(w, l);
+		if (is_outlined_anew(&l->old) || is_outlined_anew(&l->new))
+			outlined[outlined_n++] = i;
 	}
+	if (outlined_n && keep_outlines(w, outlined, outlined_n, err) < 0)
+		return -1;
 	return pass_changed(w, changed, changed_n, err);
+}
+
+static void side_fini(struct side *side)
+{
+	mailbox_sign_fini(&side->now);
+	buf_fini(&side->outline.places);
 }
 
 int copy_accounts(struct host *old_host, struct host *new_host, const struct copy_account *accounts,
@@ -334,6 +431,11 @@ int copy_accounts(struct host *old_host, struct host *new_host, const struct cop
 		          .out = out,
 		          .looks = looks,
 		          .signed_ones = signed_ones };
+	int result = walk(&w, err);
 
-	return walk(&w, err);
+	for (size_t i = 0; i < n; i++) {
+		side_fini(&looks[i].old);
+		side_fini(&looks[i].new);
+	}
+	return result;
 }

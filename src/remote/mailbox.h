@@ -10,6 +10,7 @@
 #include "mail/listing.h"
 #include "mail/mboxstate.h"
 #include "remote/host.h"
+#include "store/sign.h"
 
 #include <stdbool.h>
 
@@ -52,16 +53,25 @@ void mailbox_found_fini(struct mailbox_found_list *l);
 int mailbox_find(struct host *h, const char *path, unsigned depth, struct mailbox_found_list *out,
                  struct error *err) MUST_CHECK;
 
-enum mailbox_sign_state { MAILBOX_SIGN_YOUNG, MAILBOX_SIGN_SETTLED, MAILBOX_SIGN_NONE };
+enum mailbox_sign_state {
+	MAILBOX_SIGN_YOUNG, /* may change again and look the same */
+	MAILBOX_SIGN_SETTLED,
+	MAILBOX_SIGN_NONE,
+	MAILBOX_SIGN_AS_OUTLINED, /* it looks as the outline that was asked with */
+};
 struct mailbox_sign {
-	struct digest digest;
-	enum mailbox_sign_state state; /* YOUNG: may change again and look the same */
+	struct digest digest; /* of YOUNG and SETTLED */
+	enum mailbox_sign_state state;
+	struct store_outline outline; /* of SETTLED, or empty */
 };
+void mailbox_sign_fini(struct mailbox_sign *sign);
 struct mailbox_signed {
-	const struct mailbox_account *account; /* borrowed */
-	const struct strings *beside;          /* borrowed; may be NULL */
+	const struct mailbox_account *account; /* all borrowed */
+	const struct strings *beside;          /* may be NULL */
+	const struct store_outline *outline;   /* of an earlier look; may be NULL, or empty */
 };
-/* Asks for the signs of at most MAILBOX_SIGN_MAX accounts; collect reads them, in that order. */
+/* Asks for the signs of at most MAILBOX_SIGN_MAX accounts; collect reads them, in that order, into
+ * rows that are empty. The caller ends each with mailbox_sign_fini(), also when collect fails. */
 #define MAILBOX_SIGN_MAX 100u
 int mailbox_sign_send(struct host *h, const struct mailbox_signed *accounts, size_t n,
                       struct error *err) MUST_CHECK;

@@ -68,6 +68,11 @@ struct signing {
 	size_t n, got;
 };
 
+void mailbox_sign_fini(struct mailbox_sign *sign)
+{
+	buf_fini(&sign->outline.places);
+}
+
 static int take_signs(void *context, struct span body, struct error *err)
 {
 	struct signing *s = context;
@@ -77,21 +82,33 @@ static int take_signs(void *context, struct span body, struct error *err)
 		bool right = wire_get_u64(&r) == WIRE_MAIL_SIGNED;
 		struct digest digest = wire_get_digest(&r);
 		uint64_t state = wire_get_u64(&r);
+		struct span places = wire_get_span(&r);
+		struct digest outline = wire_get_digest(&r);
 
-		if (r.bad || !right || state > MAILBOX_SIGN_NONE || s->got == s->n)
+		if (r.bad || !right || state > MAILBOX_SIGN_AS_OUTLINED || s->got == s->n ||
+		    places.n > (state == MAILBOX_SIGN_SETTLED ? STORE_OUTLINE_MAX : 0))
 			return host_malformed(s->h, "MAIL_SIGN", err);
-		s->out[s->got++] = (struct mailbox_sign){ digest, (enum mailbox_sign_state)state };
+		s->out[s->got] = (struct mailbox_sign){
+			.digest = digest,
+			.state = (enum mailbox_sign_state)state,
+			.outline.digest = outline,
+		};
+		buf_add_span(&s->out[s->got++].outline.places, places);
 	}
 	return 0;
 }
 
-static void put_signed(struct buf *body, const struct mailbox_account *account,
-                       const struct strings *beside)
+static void put_signed(struct buf *body, const struct mailbox_signed *s)
 {
-	wire_put_account(body, account);
-	wire_put_u64(body, beside ? beside->n : 0);
-	for (size_t i = 0; beside && i < beside->n; i++)
-		wire_put_text(body, beside->rows[i]);
+	static const struct store_outline none;
+	const struct store_outline *outline = s->outline ? s->outline : &none;
+
+	wire_put_account(body, s->account);
+	wire_put_u64(body, s->beside ? s->beside->n : 0);
+	for (size_t i = 0; s->beside && i < s->beside->n; i++)
+		wire_put_text(body, s->beside->rows[i]);
+	wire_put_span(body, buf_span(&outline->places));
+	wire_put_digest(body, &outline->digest);
 }
 
 int mailbox_sign_send(struct host *h, const struct mailbox_signed *accounts, size_t n,
@@ -100,7 +117,7 @@ int mailbox_sign_send(struct host *h, const struct mailbox_signed *accounts, siz
 	AUTO_BUF struct buf body = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		put_signed(&body, accounts[i].account, accounts[i].beside);
+		put_signed(&body, &accounts[i]);
 	return host_send(h, WIRE_MAIL_SIGN, buf_span(&body), err);
 }
 

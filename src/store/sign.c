@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "mail/flags.h"
 #include "store/entries.h"
 #include "store/files.h"
 #include "store/folder.h"
@@ -25,14 +26,20 @@ struct look {
 	const struct mailbox_account *account;
 	struct digest_state digest;
 	int64_t newest_ns;
+	struct buf *places; /* of the outline; borrowed. NULL: nothing is written down (any more) */
 };
+
+void store_sign_fini(struct store_sign *sign)
+{
+	buf_fini(&sign->outline.places);
+}
 
 static int64_t ns_of(struct timespec t)
 {
 	return t.tv_sec * SECOND_NS + t.tv_nsec;
 }
 
-static void see(struct look *l, const char *path, const char *name, const struct stat *st)
+static void see_numbers(struct look *l, const struct stat *st)
 {
 	const int64_t mtime = ns_of(st->st_mtim), ctime = ns_of(st->st_ctim);
 	const uint64_t numbers[] = {
@@ -40,12 +47,17 @@ static void see(struct look *l, const char *path, const char *name, const struct
 		(uint64_t)mtime, (uint64_t)ctime,      st->st_uid, st->st_gid,
 	};
 
-	/* with the NULs, so that "a" + "bc" is not "ab" + "c" */
-	digest_add(&l->digest, path, strlen(path) + 1);
-	digest_add(&l->digest, name, strlen(name) + 1);
 	digest_add(&l->digest, numbers, sizeof numbers);
 	l->newest_ns = mtime > l->newest_ns ? mtime : l->newest_ns;
 	l->newest_ns = ctime > l->newest_ns ? ctime : l->newest_ns;
+}
+
+static void see(struct look *l, const char *path, const char *name, const struct stat *st)
+{
+	/* with the NULs, so that "a" + "bc" is not "ab" + "c" */
+	digest_add(&l->digest, path, strlen(path) + 1);
+	digest_add(&l->digest, name, strlen(name) + 1);
+	see_numbers(l, st);
 }
 
 /* Caches of Dovecot come and go and say nothing; those of mbox folders hold what the file does not. */
@@ -64,8 +76,9 @@ static bool holds_messages(const struct look *l, const char *name)
 static int look_below(struct look *l, int at, const char *name, const char *path, unsigned depth,
                       struct error *err);
 
+/* `names`: those of this directory that were looked at. */
 static int look_at_entry(struct look *l, int fd, const struct entry *entry, const char *path,
-                         unsigned depth, struct error *err)
+                         unsigned depth, struct buf *names, struct error *err)
 {
 	bool is_directory = entry->type == DT_DIR;
 	struct stat st;
@@ -76,6 +89,7 @@ static int look_at_entry(struct look *l, int fd, const struct entry *entry, cons
 		is_directory = S_ISDIR(st.st_mode);
 		if (!is_directory || holds_messages(l, entry->name)) {
 			see(l, path, entry->name, &st);
+			buf_add(names, entry->name, strlen(entry->name) + 1);
 			return 0;
 		}
 	}
@@ -83,9 +97,26 @@ static int look_at_entry(struct look *l, int fd, const struct entry *entry, cons
 	return look_below(l, fd, entry->name, below, depth - 1, err);
 }
 
+static void write_down(struct look *l, const char *path, const struct buf *names)
+{
+	const char *below = path + strlen(l->account->root);
+
+	if (!l->places)
+		return;
+	below += *below == '/';
+	buf_add(l->places, below, strlen(below) + 1);
+	buf_add_span(l->places, buf_span(names));
+	buf_add_char(l->places, 0);
+	if (l->places->n <= STORE_OUTLINE_MAX)
+		return;
+	buf_fini(l->places);
+	l->places = NULL;
+}
+
 static int look_in(struct look *l, int fd, const char *path, unsigned depth, struct error *err)
 {
 	AUTO_ENTRIES struct entries entries = { 0 };
+	AUTO_BUF struct buf names = { 0 };
 
 	if (!depth)
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, ELOOP,
@@ -94,8 +125,9 @@ static int look_in(struct look *l, int fd, const char *path, unsigned depth, str
 		return error_system(err, "read %s", path);
 	for (size_t i = 0; i < entries.n; i++)
 		if (is_seen(l, entries.rows[i].name) &&
-		    look_at_entry(l, fd, &entries.rows[i], path, depth, err) < 0)
+		    look_at_entry(l, fd, &entries.rows[i], path, depth, &names, err) < 0)
 			return -1;
+	write_down(l, path, &names);
 	return 0;
 }
 
@@ -145,11 +177,126 @@ static bool is_local(int fd)
 	return false;
 }
 
-static bool is_settled(const struct look *l, int64_t began_ns)
+static bool is_settled(int64_t newest_ns, int64_t began_ns)
 {
-	int64_t tick = l->newest_ns % SECOND_NS ? FINE_TICK_NS : COARSE_TICK_NS;
+	int64_t tick = newest_ns % SECOND_NS ? FINE_TICK_NS : COARSE_TICK_NS;
 
-	return l->newest_ns + tick < began_ns;
+	return newest_ns + tick < began_ns;
+}
+
+static int look_beside(struct look *l, int rootfd, const struct strings *beside, struct error *err)
+{
+	const struct mailbox_account *a = l->account;
+
+	l->places = NULL;
+	if (a->inbox && *a->inbox && look_at_path(l, rootfd, a->inbox, err) < 0)
+		return -1;
+	for (size_t i = 0; beside && i < beside->n; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", a->home, beside->rows[i]);
+
+		if (look_at_path(l, rootfd, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ── outlines ────────────────────────────────────────────────────────────────────────────────── */
+
+/* Cuts a text with its NUL off *rest; NULL: there is no whole one. */
+static const char *next_text(struct span *rest)
+{
+	const char *text = rest->p;
+	ssize_t end = span_find(*rest, 0);
+
+	if (end < 0)
+		return NULL;
+	*rest = span_from(*rest, (size_t)end + 1);
+	return text;
+}
+
+static bool look_at_names(struct look *l, int fd, struct span *rest)
+{
+	const char *name;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return false;
+	see_numbers(l, &st);
+	while ((name = next_text(rest)) && *name) {
+		if (!mail_name_fits(span_of(name)) ||
+		    fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return false;
+		see_numbers(l, &st);
+	}
+	return name != NULL;
+}
+
+/* One call more than by the paths of what is in a directory, but no link leads anywhere else. */
+static bool look_along(struct look *l, int rootfd, struct span rest)
+{
+	while (rest.n) {
+		const char *path = next_text(&rest);
+		AUTO_CLOSE int below = -1;
+
+		if (!path)
+			return false;
+		if (*path)
+			below = !mail_name_fits(span_of(path))
+			                ? folder_open_below(rootfd, path)
+			                : openat(rootfd, path,
+			                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (!look_at_names(l, *path ? below : rootfd, &rest))
+			return false;
+	}
+	return true;
+}
+
+/* The digest that goes with `places`, and how new the newest of it is. */
+static bool outline_of(int rootfd, int fd, const struct mailbox_account *account,
+                       const struct strings *beside, struct span places, struct digest *out,
+                       int64_t *newest_ns)
+{
+	struct look l = { .account = account };
+	struct error ignored;
+
+	digest_begin(&l.digest);
+	digest_add(&l.digest, places.p, places.n);
+	if (!look_along(&l, fd, places) || look_beside(&l, rootfd, beside, &ignored) < 0)
+		return false;
+	*out = digest_end(&l.digest);
+	*newest_ns = l.newest_ns;
+	return true;
+}
+
+bool store_has_outline(int rootfd, const struct mailbox_account *account,
+                       const struct strings *beside, struct span places,
+                       const struct digest *digest)
+{
+	struct error ignored;
+	struct digest now;
+	int64_t newest_ns;
+
+	AUTO_CLOSE int fd = folder_open_root(rootfd, account->root, &ignored);
+	return fd >= 0 && places.n &&
+	       outline_of(rootfd, fd, account, beside, places, &now, &newest_ns) &&
+	       digest_equal(&now, digest);
+}
+
+/* ── signs ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* Looked at after the sign was taken: it goes with that only if nothing changed since before. */
+static void add_outline(struct store_sign *out, int rootfd, int fd,
+                        const struct mailbox_account *account, const struct strings *beside,
+                        int64_t began_ns)
+{
+	struct store_outline *o = &out->outline;
+	int64_t newest_ns;
+
+	if (!o->places.n || !out->settled ||
+	    !outline_of(rootfd, fd, account, beside, buf_span(&o->places), &o->digest,
+	                &newest_ns) ||
+	    !is_settled(newest_ns, began_ns))
+		buf_fini(&o->places);
 }
 
 int store_sign(int rootfd, const struct mailbox_account *account, const struct strings *beside,
@@ -158,23 +305,19 @@ int store_sign(int rootfd, const struct mailbox_account *account, const struct s
 	struct look l = { .account = account };
 	struct timespec now;
 
+	if (account->format == MAILBOX_MAILDIR && *account->root)
+		l.places = &out->outline.places;
 	clock_gettime(CLOCK_REALTIME, &now);
 	digest_begin(&l.digest);
 
 	/* an mbox account may be its INBOX alone; "" is the host's root */
 	AUTO_CLOSE int fd = folder_open_root(rootfd, account->root, err);
-	if (fd < 0 || (*account->root && look_in(&l, fd, account->root, DEPTH_MAX, err) < 0))
+	if (fd < 0 || (*account->root && look_in(&l, fd, account->root, DEPTH_MAX, err) < 0) ||
+	    look_beside(&l, rootfd, beside, err) < 0)
 		return -1;
-	if (account->inbox && *account->inbox && look_at_path(&l, rootfd, account->inbox, err) < 0)
-		return -1;
-	for (size_t i = 0; beside && i < beside->n; i++) {
-		AUTO_FREE char *path = xasprintf("%s/%s", account->home, beside->rows[i]);
-
-		if (look_at_path(&l, rootfd, path, err) < 0)
-			return -1;
-	}
 	out->digest = digest_end(&l.digest);
-	out->settled = is_local(fd) && is_settled(&l, ns_of(now));
+	out->settled = is_local(fd) && is_settled(l.newest_ns, ns_of(now));
+	add_outline(out, rootfd, fd, account, beside, ns_of(now));
 	return 0;
 }
 

@@ -15,8 +15,9 @@
  *	       told: MESSAGEs, and GONE for those that are not there any more
  *	MAIL_FIND    path, u64 depth
  *	    -> DATA: FOUND per Maildir below that path
- *	MAIL_SIGN    (A, u64 n, n paths beside, relative to the home)...
- *	    -> DATA: SIGNED per account, in the order of asking
+ *	MAIL_SIGN    (A, u64 n, n paths beside, relative to the home, outline, its digest)...
+ *	    -> DATA: SIGNED per account, in the order of asking; the outline is one that SIGNED told
+ *	       before, or empty
  *	MAIL_FETCH   A, u64 content 0|1, WANTED...
  *	    -> DATA per wanted, in order: BEGIN, BYTES..., DONE (without content no BYTES), or FAILED
  *	       at any place
@@ -71,8 +72,10 @@ enum wire_mail_tag {
 	WIRE_MAIL_FILE,       /* u64 place, path, target, u64 mode, size, mtime_ns */
 	WIRE_MAIL_TROUBLE,    /* words, u64 1: something was left out because of it */
 	/* find, sign */
-	WIRE_MAIL_FOUND,  /* path, u64 layout, mode, uid, gid */
-	WIRE_MAIL_SIGNED, /* digest; u64 0 not to be relied on | 1 settled | 2 there is none */
+	WIRE_MAIL_FOUND, /* path, u64 layout, mode, uid, gid */
+	/* digest; u64 0 not to be relied on | 1 settled | 2 there is none | 3 it looks as the outline
+	 * that was asked with; outline, its digest. Only 1 may have an outline, and 3 has no digest */
+	WIRE_MAIL_SIGNED,
 	/* fetch */
 	WIRE_MAIL_WANTED, /* folder, base, suffix, u64 in_new, offset */
 	WIRE_MAIL_BEGIN,  /* message as in MESSAGE, from line */

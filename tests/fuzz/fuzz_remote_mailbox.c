@@ -235,7 +235,10 @@ static void ask_sign(struct host *h)
 
 	if (mailbox_sign_collect(h, out, WANTED, &err) == 0)
 		for (size_t i = 0; i < WANTED; i++)
-			expect(out[i].state <= MAILBOX_SIGN_NONE);
+			expect(out[i].state <= MAILBOX_SIGN_AS_OUTLINED &&
+			       out[i].outline.places.n <= STORE_OUTLINE_MAX);
+	for (size_t i = 0; i < WANTED; i++)
+		mailbox_sign_fini(&out[i]);
 }
 
 static void told_change(void *context, const char *what, const struct error *why)

@@ -173,6 +173,62 @@ static void an_untouched_mailbox_is_not_listed_again(void **state)
 	end_house(&h);
 }
 
+/* A file that Dovecot keeps for itself comes into a folder: the outline is another, the sign is not. */
+static void a_cache_that_comes_is_no_change(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct house h;
+
+	(void)state;
+	make_house(&h);
+	settle(&h);
+	sites_write(&h.s, M "dovecot.index.cache", "x");
+	AUTO_FREE char *path = sites_path(&h.s, M "cur/100.a.host:2,S");
+	assert_int_equal(utimensat(AT_FDCWD, path, NULL, 0), 0); /* tells if it was listed */
+	pass(&h, NULL, &r);
+	assert_false(copy_result_changed(&r));
+	assert_int_equal(r.unchanged, ACCOUNTS);
+	end_house(&h);
+}
+
+static int count_outlined(void *context, const struct sign_record *record, struct error *err)
+{
+	*(unsigned *)context += record->old_outline.places.n && record->new_outline.places.n;
+	return 0;
+}
+
+static unsigned outlined(const struct house *h)
+{
+	struct error err = { 0 };
+	unsigned n = 0;
+
+	assert_good(signs_walk(h->s.state, count_outlined, &n, &err), &err);
+	return n;
+}
+
+/* Where caches came into many mailboxes, they are known by their outlines again after one pass. */
+static void outlines_that_hold_no_more_are_taken_anew(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct house h;
+
+	(void)state;
+	make_house(&h);
+	settle(&h);
+	assert_int_equal(outlined(&h), ACCOUNTS);
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		AUTO_FREE char *cache = xasprintf("old/home/u%u/Maildir/dovecot.index.cache", i);
+
+		sites_write(&h.s, cache, "x");
+	}
+	pass(&h, NULL, &r); /* too young to be written down, on a machine that is fast enough */
+	wait_a_tick();
+	pass(&h, NULL, &r);
+	assert_int_equal(outlined(&h), ACCOUNTS);
+	assert_int_equal(r.unchanged, ACCOUNTS);
+	end_house(&h);
+}
+
 static void deliver(struct sites *s)
 {
 	sites_write(s, M "new/200.b.host", "Subject: new\n\n");
@@ -198,6 +254,19 @@ static void make_a_folder(struct sites *s)
 static void subscribe(struct sites *s)
 {
 	sites_write(s, M "subscriptions", "V\t2\n\nDone\n");
+}
+
+static void bring_a_file(struct sites *s)
+{
+	sites_write(s, M "dovecot-acl", "user=bob lr\n");
+}
+
+static void empty_a_folder_and_hide_it(struct sites *s)
+{
+	/* the directory of the same name as before is another one */
+	sites_rename(s, M "cur", M "was");
+	sites_make(s, M "cur");
+	sites_rename(s, M "was", "old/was");
 }
 
 static void give_a_uid(struct sites *s)
@@ -226,6 +295,7 @@ static void each_touch_is_seen(void **state)
 		{ expunge, 0, 0, 1, 0, 0 },        { make_a_folder, 0, 0, 0, 1, 0 },
 		{ subscribe, 0, 0, 0, 0, 1 },      { give_a_uid, 0, 0, 0, 0, 1 },
 		{ lose_it_on_new, 1, 0, 0, 0, 0 }, { flag_it_on_new, 0, 1, 0, 0, 0 },
+		{ bring_a_file, 0, 0, 0, 0, 1 },   { empty_a_folder_and_hide_it, 0, 0, 1, 0, 0 },
 	};
 
 	(void)state;
@@ -308,6 +378,8 @@ UNIT_TESTS("copy/accounts", cmocka_unit_test(many_accounts_are_copied_as_each_al
            cmocka_unit_test(one_account_that_is_gone_keeps_no_other_from_it),
            cmocka_unit_test(one_account_that_can_t_be_stored_keeps_no_other_from_it),
            cmocka_unit_test(an_untouched_mailbox_is_not_listed_again),
+           cmocka_unit_test(a_cache_that_comes_is_no_change),
+           cmocka_unit_test(outlines_that_hold_no_more_are_taken_anew),
            cmocka_unit_test(each_touch_is_seen),
            cmocka_unit_test(a_mailbox_that_changed_just_now_is_listed_again),
            cmocka_unit_test(what_is_odd_is_told_each_time),
