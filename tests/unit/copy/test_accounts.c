@@ -229,6 +229,32 @@ static void outlines_that_hold_no_more_are_taken_anew(void **state)
 	end_house(&h);
 }
 
+static int note(void *context, size_t account, struct error *err)
+{
+	unsigned *seen = context;
+
+	seen[account]++;
+	return 0;
+}
+
+static void only_what_has_changed_is_prepared(void **state)
+{
+	unsigned seen[ACCOUNTS] = { 0 };
+	const struct copy_options options = { .prepare = note, .context = seen };
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct house h;
+
+	(void)state;
+	make_house(&h);
+	pass(&h, &options, &r);
+	settle(&h);
+	sites_write(&h.s, M "new/200.b.host", "Subject: new\n\n");
+	pass(&h, &options, &r);
+	for (unsigned i = 0; i < ACCOUNTS; i++)
+		assert_int_equal(seen[i], i == 3 ? 2 : 1);
+	end_house(&h);
+}
+
 static void deliver(struct sites *s)
 {
 	sites_write(s, M "new/200.b.host", "Subject: new\n\n");
@@ -380,6 +406,7 @@ UNIT_TESTS("copy/accounts", cmocka_unit_test(many_accounts_are_copied_as_each_al
            cmocka_unit_test(an_untouched_mailbox_is_not_listed_again),
            cmocka_unit_test(a_cache_that_comes_is_no_change),
            cmocka_unit_test(outlines_that_hold_no_more_are_taken_anew),
+           cmocka_unit_test(only_what_has_changed_is_prepared),
            cmocka_unit_test(each_touch_is_seen),
            cmocka_unit_test(a_mailbox_that_changed_just_now_is_listed_again),
            cmocka_unit_test(what_is_odd_is_told_each_time),
