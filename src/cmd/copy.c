@@ -108,11 +108,9 @@ static int run_mbox(struct copy *c, struct error *err)
 /* Where there are Maildirs, they are what is meant; then mboxes, if there is nothing else. */
 static int run_auto(struct copy *c, struct error *err)
 {
-	int file = copy_is_mbox(c, err), result = file < 0 ? -1 : 0;
-	bool found = false;
+	bool found;
+	int result = copy_maildirs(c, &found, err);
 
-	if (result == 0 && !file)
-		result = copy_maildirs(c, &found, err);
 	if (result == 0 && !found)
 		result = copy_mboxes(c, true, &found, err);
 	return result < 0 || found ? result : copy_a_tree(c, err);
@@ -120,12 +118,14 @@ static int run_auto(struct copy *c, struct error *err)
 
 static const struct kind {
 	const char *name;
+	/* what is asked of the source ahead, or NULL; `run` reads the answer */
+	int (*ask)(struct copy *c, struct error *err);
 	int (*run)(struct copy *c, struct error *err);
 } kinds[] = {
-	{ "auto", run_auto },
-	{ "maildir", run_maildir },
-	{ "mbox", run_mbox },
-	{ "tree", copy_a_tree },
+	{ "auto", copy_ask_for_maildirs, run_auto },
+	{ "maildir", copy_ask_for_maildirs, run_maildir },
+	{ "mbox", NULL, run_mbox },
+	{ "tree", NULL, copy_a_tree },
 };
 
 static const struct kind *kind_find(const char *name)
@@ -195,12 +195,14 @@ static int run(struct copy *c, const struct wishes *w, char *const places[2], st
 
 	if (copy_is_server(places[0]))
 		return run_server(c, w, places, err);
-	/* both agents start while the state is opened */
+	/* both agents start at once, and the first is at work while the state is opened */
 	if (start_place(places[0], "source", false, &c->from_host, &c->from, err) < 0 ||
 	    start_place(places[1], "destination", !c->run->dry_run, &c->to_host, &c->to, err) < 0 ||
+	    host_greet(c->from_host, err) < 0 ||
+	    (w->rate && host_set_limit(c->from_host, &limit, err) < 0) ||
+	    (w->kind->ask && w->kind->ask(c, err) < 0) ||
 	    open_state(c, w->state, places[0], places[1], err) < 0 ||
-	    host_greet(c->from_host, err) < 0 || host_greet(c->to_host, err) < 0 ||
-	    (w->rate && host_set_limit(c->from_host, &limit, err) < 0))
+	    host_greet(c->to_host, err) < 0)
 		return -1;
 	c->progress = progress_new(c->run, c->run->dry_run ? "compare" : "copy");
 	return w->kind->run(c, err);

@@ -22,6 +22,8 @@ struct copy {
 /* Each copies and prints what was done; an exit code, or -1 with *err set. With `found` false in the
  * end there is nothing of that kind in the source, and nothing was done. */
 int copy_maildirs(struct copy *c, bool *found, struct error *err) MUST_CHECK;
+/* Asks for the Maildirs in the source, before the state is opened; copy_maildirs() reads the answer. */
+int copy_ask_for_maildirs(struct copy *c, struct error *err) MUST_CHECK;
 int copy_a_tree(struct copy *c, struct error *err) MUST_CHECK;
 /* `sure`: only if there is nothing but mboxes, else *found stays false. */
 int copy_mboxes(struct copy *c, bool sure, bool *found, struct error *err) MUST_CHECK;

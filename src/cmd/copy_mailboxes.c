@@ -9,6 +9,7 @@
 #include "copy/copy.h"
 #include "remote/mailbox.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,14 +163,22 @@ static void add_account(struct copy *c, struct copy_found *accounts,
 		};
 }
 
+int copy_ask_for_maildirs(struct copy *c, struct error *err)
+{
+	return mailbox_find_send(c->from_host, c->from, DEPTH_MAX, err);
+}
+
 int copy_maildirs(struct copy *c, bool *found, struct error *err)
 {
 	AUTO_MAILBOX_FOUND struct mailbox_found_list list = { 0 };
 	AUTO_COPY_FOUND struct copy_found accounts = { 0 };
 
 	*found = false;
-	if (mailbox_find(c->from_host, c->from, DEPTH_MAX, &list, err) < 0)
-		return -1;
+	if (mailbox_find_collect(c->from_host, &list, err) < 0) {
+		struct error ignored;
+
+		return err->sys_errno == ENOTDIR && copy_is_mbox(c, &ignored) == 1 ? 0 : -1;
+	}
 	for (size_t i = 0; i < list.n; i++)
 		add_account(c, &accounts, &list.rows[i]);
 	*found = accounts.n > 0;

@@ -52,6 +52,11 @@ void mailbox_found_fini(struct mailbox_found_list *l);
 /* Finds the Maildirs below `path`, at most `depth` levels down. */
 int mailbox_find(struct host *h, const char *path, unsigned depth, struct mailbox_found_list *out,
                  struct error *err) MUST_CHECK;
+/* The same in two halves. */
+int mailbox_find_send(struct host *h, const char *path, unsigned depth, struct error *err)
+	MUST_CHECK;
+int mailbox_find_collect(struct host *h, struct mailbox_found_list *out, struct error *err)
+	MUST_CHECK;
 
 enum mailbox_sign_state {
 	MAILBOX_SIGN_YOUNG, /* may change again and look the same */

@@ -48,16 +48,27 @@ static int take_found(void *context, struct span body, struct error *err)
 	return 0;
 }
 
-int mailbox_find(struct host *h, const char *path, unsigned depth, struct mailbox_found_list *out,
-                 struct error *err)
+int mailbox_find_send(struct host *h, const char *path, unsigned depth, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
+
+	wire_put_text(&body, path);
+	wire_put_u64(&body, depth);
+	return host_send(h, WIRE_MAIL_FIND, buf_span(&body), err);
+}
+
+int mailbox_find_collect(struct host *h, struct mailbox_found_list *out, struct error *err)
+{
 	struct finding f = { h, out };
 
 	mailbox_found_fini(out);
-	wire_put_text(&body, path);
-	wire_put_u64(&body, depth);
-	return host_call(h, WIRE_MAIL_FIND, buf_span(&body), take_found, &f, NULL, err);
+	return host_collect(h, take_found, &f, NULL, err);
+}
+
+int mailbox_find(struct host *h, const char *path, unsigned depth, struct mailbox_found_list *out,
+                 struct error *err)
+{
+	return mailbox_find_send(h, path, depth, err) < 0 ? -1 : mailbox_find_collect(h, out, err);
 }
 
 /* ── sign ────────────────────────────────────────────────────────────────────────────────────── */
