@@ -72,7 +72,7 @@ static uint64_t mix(uint64_t lane, uint64_t x, uint64_t y, uint64_t key)
 	return ((uint64_t)product ^ (uint64_t)(product >> 64)) + x + turn(y, 29) + turn(lane, 17);
 }
 
-static void add_blocks(struct mbox_summing *s, const unsigned char *at, size_t blocks)
+static void add_blocks(struct mbox_chunk_summing *s, const unsigned char *at, size_t blocks)
 {
 	uint64_t a = s->lanes[0], b = s->lanes[1], c = s->lanes[2], d = s->lanes[3];
 
@@ -88,12 +88,12 @@ static void add_blocks(struct mbox_summing *s, const unsigned char *at, size_t b
 	s->lanes[3] = d;
 }
 
-void mbox_sum_begin(struct mbox_summing *s)
+void mbox_chunk_begin(struct mbox_chunk_summing *s)
 {
-	*s = (struct mbox_summing){ .lanes = { keys[1], keys[2], keys[3], keys[0] } };
+	*s = (struct mbox_chunk_summing){ .lanes = { keys[1], keys[2], keys[3], keys[0] } };
 }
 
-void mbox_sum_add(struct mbox_summing *s, const void *octets, size_t n)
+void mbox_chunk_add(struct mbox_chunk_summing *s, const void *octets, size_t n)
 {
 	const unsigned char *at = octets;
 	size_t held = s->n % BLOCK;
@@ -114,9 +114,9 @@ void mbox_sum_add(struct mbox_summing *s, const void *octets, size_t n)
 		memcpy(s->part, at + n - n % BLOCK, n % BLOCK);
 }
 
-struct mbox_sum mbox_sum_end(const struct mbox_summing *s)
+struct mbox_sum mbox_chunk_end(const struct mbox_chunk_summing *s)
 {
-	struct mbox_summing end = *s;
+	struct mbox_chunk_summing end = *s;
 	size_t held = s->n % BLOCK;
 	struct mbox_sum sum;
 	uint64_t x, y;
@@ -130,6 +130,45 @@ struct mbox_sum mbox_sum_end(const struct mbox_summing *s)
 	memcpy(sum.octets, &x, sizeof x);
 	memcpy(sum.octets + sizeof x, &y, sizeof y);
 	return sum;
+}
+
+void mbox_sum_begin(struct mbox_summing *s)
+{
+	mbox_chunk_begin(&s->whole);
+	mbox_chunk_begin(&s->chunk);
+}
+
+void mbox_sum_add_chunk(struct mbox_summing *s, const struct mbox_sum *chunk)
+{
+	mbox_chunk_add(&s->whole, chunk->octets, MBOX_SUM_SIZE);
+}
+
+void mbox_sum_add(struct mbox_summing *s, const void *octets, size_t n)
+{
+	const unsigned char *at = octets;
+
+	while (n) {
+		size_t room = (size_t)(MBOX_SUM_CHUNK - s->chunk.n), some = n < room ? n : room;
+
+		mbox_chunk_add(&s->chunk, at, some);
+		at += some;
+		n -= some;
+		if (s->chunk.n == MBOX_SUM_CHUNK) {
+			const struct mbox_sum sum = mbox_chunk_end(&s->chunk);
+
+			mbox_sum_add_chunk(s, &sum);
+			mbox_chunk_begin(&s->chunk);
+		}
+	}
+}
+
+struct mbox_sum mbox_sum_end(const struct mbox_summing *s)
+{
+	struct mbox_summing end = *s;
+	const struct mbox_sum last = mbox_chunk_end(&end.chunk);
+
+	mbox_sum_add_chunk(&end, &last);
+	return mbox_chunk_end(&end.whole);
 }
 
 bool mbox_sum_equal(const struct mbox_sum *a, const struct mbox_sum *b)

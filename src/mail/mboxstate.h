@@ -55,11 +55,26 @@ bool mbox_state_is_same(const struct mbox_state *a, const struct mbox_state *b);
 
 /* ── the sum ─────────────────────────────────────────────────────────────────────────────────── */
 
-struct mbox_summing {
+/*
+ * Of each megabyte a sum, and of those sums one: so that several processes can read a long file, each
+ * its megabytes (store/mboxsum.c).
+ */
+#define MBOX_SUM_CHUNK (1u << 20)
+
+struct mbox_chunk_summing {
 	uint64_t lanes[4], n;
 	unsigned char part[64];
 };
+struct mbox_summing {
+	struct mbox_chunk_summing whole, chunk;
+};
 void mbox_sum_begin(struct mbox_summing *s);
 void mbox_sum_add(struct mbox_summing *s, const void *octets, size_t n);
+/* A whole chunk whose sum was made elsewhere; only between chunks. */
+void mbox_sum_add_chunk(struct mbox_summing *s, const struct mbox_sum *chunk);
 struct mbox_sum mbox_sum_end(const struct mbox_summing *s);
 bool mbox_sum_equal(const struct mbox_sum *a, const struct mbox_sum *b);
+
+void mbox_chunk_begin(struct mbox_chunk_summing *s);
+void mbox_chunk_add(struct mbox_chunk_summing *s, const void *octets, size_t n);
+struct mbox_sum mbox_chunk_end(const struct mbox_chunk_summing *s);

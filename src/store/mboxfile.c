@@ -195,8 +195,6 @@ static bool is_unchanged(struct mboxfile *f)
 
 /* ── a look ──────────────────────────────────────────────────────────────────────────────────── */
 
-#define SUM_CHUNK (64u << 10) /* stays in a processor's cache until it is summed */
-
 static int64_t to_ns(const struct timespec *t)
 {
 	return t->tv_sec * 1000000000LL + t->tv_nsec;
@@ -208,26 +206,6 @@ void mboxfile_stamp(const struct mboxfile *f, struct mbox_state *out)
 	out->mtime_ns = to_ns(&f->st.st_mtim);
 	out->ctime_ns = to_ns(&f->st.st_ctim);
 	out->inode = f->st.st_ino;
-}
-
-int mboxfile_sum(struct mboxfile *f, struct mbox_summing *sum, uint64_t from, uint64_t to,
-                 struct error *err)
-{
-	AUTO_FREE char *chunk = xmalloc(SUM_CHUNK);
-
-	while (from < to) {
-		size_t want = to - from < SUM_CHUNK ? (size_t)(to - from) : SUM_CHUNK;
-		ssize_t n = mboxfile_pread(&f->fd, chunk, want, from);
-
-		if (n < 0)
-			return error_system(err, "read %s", f->name);
-		if ((size_t)n < want)
-			return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, 0,
-			                 "%s became shorter while it was read", f->name);
-		mbox_sum_add(sum, chunk, want);
-		from += want;
-	}
-	return 0;
 }
 
 /* now->from: where what `known` knows ends, if it is still the beginning. */

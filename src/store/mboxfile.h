@@ -48,7 +48,8 @@ int mboxfile_look(struct mboxfile *f, const struct mbox_state *known, bool utc,
 
 /* Size, times and inode as they were at the last look at its descriptor. */
 void mboxfile_stamp(const struct mboxfile *f, struct mbox_state *out);
-/* Adds the octets [from, to) to the sum. */
+/* mboxsum.c: adds the octets [from, to) to the sum. Of a long file children of this process read
+ * it; they have ended when it returns. */
 int mboxfile_sum(struct mboxfile *f, struct mbox_summing *sum, uint64_t from, uint64_t to,
                  struct error *err) MUST_CHECK;
 

@@ -3,7 +3,9 @@
 /* What a look at an account of mbox files makes of files that it can't open. */
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "store/mboxfile.h"
 #include "store/store.h"
 #include "unit/files.h"
 #include "unit/unit.h"
@@ -171,5 +173,66 @@ static void what_may_not_be_read_is_told_with_its_path(void **state)
 	end(&p);
 }
 
-UNIT_TESTS("store/mboxtree", cmocka_unit_test(without_descriptors_no_folder_looks_gone),
+static struct mbox_sum sum_of_file(struct mboxfile *file, uint64_t size)
+{
+	struct mbox_summing summing;
+	struct error err = { 0 };
+
+	mbox_sum_begin(&summing);
+	assert_good(mboxfile_sum(file, &summing, 0, size, &err), &err);
+	return mbox_sum_end(&summing);
+}
+
+static struct mbox_sum sum_in_pieces(const char *octets, size_t n, size_t piece)
+{
+	struct mbox_summing summing;
+
+	mbox_sum_begin(&summing);
+	for (size_t at = 0; at < n; at += piece)
+		mbox_sum_add(&summing, octets + at, n - at < piece ? n - at : piece);
+	return mbox_sum_end(&summing);
+}
+
+/* Long enough for several processes to read it. */
+#define LONG ((33u << 20) + 123)
+
+static void a_long_file_has_one_sum_whoever_reads_it(void **state)
+{
+	AUTO_MBOXFILE struct mboxfile file = MBOXFILE_NONE;
+	AUTO_FREE char *octets = xmalloc(LONG);
+	struct mbox_sum read, added;
+	struct error err = { 0 };
+	struct place p;
+
+	begin(&p);
+	for (size_t i = 0; i < LONG; i++)
+		octets[i] = (char)(i * 7 + i / 1000);
+	file.fd = openat(p.fd, "long", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	file.name = xstrdup("long");
+	assert_int_equal(fd_write_all(file.fd, octets, LONG), 0);
+	read = sum_of_file(&file, LONG);
+	added = sum_in_pieces(octets, LONG, 4097);
+	assert_true(mbox_sum_equal(&read, &added));
+	for (uint64_t at = 5; at < LONG; at += 11u << 20) {
+		const char other = (char)(octets[at] ^ 1);
+
+		assert_int_equal(pwrite(file.fd, &other, 1, (off_t)at), 1);
+		read = sum_of_file(&file, LONG);
+		assert_false(mbox_sum_equal(&read, &added));
+		assert_int_equal(pwrite(file.fd, octets + at, 1, (off_t)at), 1);
+	}
+	read = sum_of_file(&file, LONG);
+	assert_true(mbox_sum_equal(&read, &added));
+
+	/* shorter than it was said to be */
+	struct mbox_summing summing;
+	mbox_sum_begin(&summing);
+	assert_int_equal(mboxfile_sum(&file, &summing, 0, LONG + (4u << 20), &err), -1);
+	assert_int_equal(err.retry, ERROR_RETRY_LATER);
+	assert_int_equal(unlinkat(p.fd, "long", 0), 0);
+	end(&p);
+}
+
+UNIT_TESTS("store/mboxtree", cmocka_unit_test(a_long_file_has_one_sum_whoever_reads_it),
+           cmocka_unit_test(without_descriptors_no_folder_looks_gone),
            cmocka_unit_test(what_may_not_be_read_is_told_with_its_path));
