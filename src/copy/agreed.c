@@ -212,7 +212,7 @@ static int load_known(struct pass *p, bool *fits, struct error *err)
 	uint64_t agreed_n = 0, marked = 0, present, octets;
 
 	if (message_reader_new(&reader, p->state, err) < 0 ||
-	    known_load_places(&p->known, p->state, user, err) < 0)
+	    known_load_others(&p->known, p->state, user, MESSAGES_PRESENT, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->agreed.n; i++) {
 		agreed_n += p->agreed.folders[i].n;

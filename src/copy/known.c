@@ -87,33 +87,27 @@ static int take_file(void *context, const struct beside_record *r, struct error 
 	return 0;
 }
 
-static int load_places(struct known *k, struct state *state, const char *account,
-                       enum messages_which which, struct error *err)
-{
-	enum messages_which folders = which == MESSAGES_PRESENT ? MESSAGES_ALL : which;
-
-	if (folders_walk(state, account, folders, take_folder, k, err) < 0)
-		return -1;
-	return beside_walk(state, account, which, take_file, k, err);
-}
-
-int known_load_places(struct known *k, struct state *state, const char *account, struct error *err)
-{
-	return load_places(k, state, account, MESSAGES_PRESENT, err);
-}
-
-int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
-               struct error *err)
+int known_load_others(struct known *k, struct state *state, const char *account,
+                      enum messages_which which, struct error *err)
 {
 	AUTO_KNOWN struct known made = { 0 };
+	enum messages_which folders = which == MESSAGES_PRESENT ? MESSAGES_ALL : which;
 
-	if (messages_walk(state, account, which, known_take_message, &made, err) < 0 ||
-	    load_places(&made, state, account, which, err) < 0)
+	if (folders_walk(state, account, folders, take_folder, &made, err) < 0 ||
+	    beside_walk(state, account, which, take_file, &made, err) < 0)
 		return -1;
 	known_fini(k);
 	*k = made;
 	made = (struct known){ 0 };
 	return 0;
+}
+
+int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
+               struct error *err)
+{
+	if (known_load_others(k, state, account, which, err) < 0)
+		return -1;
+	return messages_walk(state, account, which, known_take_message, k, err);
 }
 
 /* SQLite orders BLOBs by memcmp(3), so the walk came in this order. */

@@ -51,10 +51,10 @@ void known_fini(struct known *k);
 int known_load(struct known *k, struct state *state, const char *account, enum messages_which which,
                struct error *err) MUST_CHECK;
 
-/* The same without the messages, which are then read one by one, and sorted. */
-int known_load_places(struct known *k, struct state *state, const char *account, struct error *err)
-	MUST_CHECK;
-message_visit_fn known_take_message; /* its context is a struct known */
+/* The same without the messages, of which an mbox that only grew needs none. */
+int known_load_others(struct known *k, struct state *state, const char *account,
+                      enum messages_which which, struct error *err) MUST_CHECK;
+message_visit_fn known_take_message; /* its context is a struct known; known_sort() then */
 
 /* Adds what state/coming.h has of that account. */
 int known_load_coming(struct known *k, struct state *state, const char *account, struct error *err)

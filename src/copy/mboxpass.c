@@ -253,7 +253,7 @@ static int bring_file(struct mboxpass *m, const struct mail_folder *f, struct er
 		result = replace_file(m, f, old, err);
 	}
 	if (result < 0 && err->sys_errno == ENOENT && err->scope == ERROR_SCOPE_MAILBOX) {
-		p->out->vanished += f->n;
+		p->out->vanished += f->before + f->n;
 		return 0;
 	}
 	return result;
@@ -286,7 +286,7 @@ static int pass_folder(struct mboxpass *m, const struct mail_folder *f, struct e
 	const struct mail_folder *there = mail_listing_find(&p->new, f->name);
 
 	if (mboxpass_is_unchanged(m, f, there)) {
-		p->out->unchanged += f->n;
+		p->out->unchanged += f->before + f->n;
 		return 0;
 	}
 	if (!is_ours(m, f->name) && has_extra(p, f, there)) {
@@ -362,27 +362,60 @@ static int pass_gone(struct pass *p, const struct mail_folder *there, struct err
 
 /* ── the whole ───────────────────────────────────────────────────────────────────────────────── */
 
-static int look(struct mboxpass *m, struct error *err)
+/* What was asked for is read, whatever has happened, or it would be taken for the answer to something
+ * else. */
+static int collect(struct mboxpass *m, struct mboxlook_counts *counts, struct error *err)
 {
 	const struct copy_account *a = m->p->account;
 	struct error later = { 0 };
 	struct pass *p = m->p;
-	int new, old, known;
+	int new, old, known = 0;
 
 	if (mboxlook_ask(p->old_host, a->from, false, &m->known_old, err) < 0)
 		return -1;
 	new = mboxlook_ask(p->new_host, a->to, false, &m->known_new, err);
 	/* while both hosts read, the ledger is */
-	known = new < 0 ? -1
-	                : known_load(&p->known, p->state, a->from->user, MESSAGES_PRESENT, err);
-	/* what was asked for is read, whatever has happened, or it would be taken for the answer
-	 * to something else */
-	old = mboxlook(p, p->old_host, a->from, &m->known_old, NULL, NULL, &p->old, &m->old,
-	               known < 0 ? &later : err);
+	if (new < 0 ||
+	    known_load_others(&p->known, p->state, a->from->user, MESSAGES_PRESENT, err) < 0 ||
+	    mboxlook_count(p, counts, err) < 0)
+		known = -1;
+	old = mboxlook_collect(p->old_host, a->from, &p->old, &m->old, known < 0 ? &later : err);
 	if (new == 0)
-		new = mboxlook(p, p->new_host, a->to, &m->known_new, NULL, NULL, &p->new, &m->new,
-		               known < 0 || old < 0 ? &later : err);
+		new = mboxlook_collect(p->new_host, a->to, &p->new, &m->new,
+		                       known < 0 || old < 0 ? &later : err);
 	return known < 0 || old < 0 || new < 0 ? -1 : 0;
+}
+
+/* No file was touched but by appending to it on old: there is no message to be compared. */
+static bool have_only_grown(const struct mboxpass *m)
+{
+	const struct pass *p = m->p;
+
+	if (p->old.troubles.n || p->new.troubles.n || p->old.folders_n != p->new.folders_n ||
+	    p->old.folders_n != m->known_old.n)
+		return false;
+	for (size_t i = 0; i < p->old.folders_n; i++)
+		if (!has_grown(m, p->old.folders[i].name))
+			return false;
+	return true;
+}
+
+static int look(struct mboxpass *m, struct error *err)
+{
+	AUTO_MBOXLOOK_COUNTS struct mboxlook_counts counts = { 0 };
+	struct pass *p = m->p;
+
+	if (collect(m, &counts, err) < 0)
+		return -1;
+	if (have_only_grown(m))
+		return mboxlook_put_counts(p, &counts, &p->old, err) < 0
+		               ? -1
+		               : mboxlook_put_counts(p, &counts, &p->new, err);
+	if (known_load(&p->known, p->state, p->account->from->user, MESSAGES_PRESENT, err) < 0)
+		return -1;
+	mboxlook_complete(p, &m->known_old, NULL, NULL, &p->old, &m->old);
+	mboxlook_complete(p, &m->known_new, NULL, NULL, &p->new, &m->new);
+	return 0;
 }
 
 static int load(struct mboxpass *m, struct error *err)

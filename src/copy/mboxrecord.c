@@ -20,7 +20,7 @@ static int record_messages(struct pass *p, const struct mail_folder *f, struct e
 {
 	AUTO_MESSAGE_WRITER struct message_writer *w = NULL;
 	int result = message_writer_new(&w, p->state, err);
-	bool all = true;
+	bool all = !f->before;
 
 	for (size_t i = 0; result == 0 && i < f->n; i++) {
 		const struct mail_message *m = &f->rows[i];

@@ -159,7 +159,8 @@ uint64_t mail_listing_messages(const struct mail_listing *l, uint64_t *octets)
 	for (size_t i = 0; i < l->folders_n; i++) {
 		const struct mail_folder *f = &l->folders[i];
 
-		messages += f->n;
+		messages += f->before + f->n;
+		sum += f->before_octets;
 		for (size_t k = 0; k < f->n; k++)
 			sum += f->rows[k].size;
 	}

@@ -52,6 +52,8 @@ struct mail_folder {
 	 * and `gone` the bases of those that are not there any more. */
 	bool as_known, uidlist_as_known;
 	struct strings gone;
+	/* mbox: messages in front of those in `rows`, when whoever asked knows of them otherwise */
+	uint64_t before, before_octets;
 };
 
 /* A file that is no message: subscriptions, ACLs, Sieve scripts. */

@@ -77,9 +77,8 @@ static const char *which_sql(enum messages_which which)
 static int prepare_of(struct state *s, sqlite3_stmt **q, const char *select, const char *account,
                       enum messages_which which, const char *order, struct error *err)
 {
-	AUTO_FREE char *sql = xasprintf("%s WHERE %s AND %s%s%s", select,
-	                                account ? "account = ?1" : "1", which_sql(which),
-	                                *order ? " ORDER BY " : "", order);
+	AUTO_FREE char *sql = xasprintf("%s WHERE %s AND %s%s", select,
+	                                account ? "account = ?1" : "1", which_sql(which), order);
 
 	if (state_prepare(s, q, sql, err) < 0)
 		return -1;
@@ -204,7 +203,7 @@ int messages_walk(struct state *s, const char *account, enum messages_which whic
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
 	if (prepare_of(s, &q, "SELECT " MESSAGE_COLUMNS " FROM message", account, which,
-	               "account, folder, base", err) < 0)
+	               " ORDER BY account, folder, base", err) < 0)
 		return -1;
 	return visit_messages(s, q, visit, context, err);
 }
@@ -282,6 +281,67 @@ int messages_count(struct state *s, const char *account, enum messages_which whi
 	return 0;
 }
 
+int messages_count_folders(struct state *s, const char *account, enum messages_which which,
+                           message_count_fn *visit, void *context, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+	int found;
+
+	if (prepare_of(s, &q, "SELECT folder, count(*), total(size) FROM message", account, which,
+	               " GROUP BY folder ORDER BY folder", err) < 0)
+		return -1;
+	while ((found = state_step(s, q, err)) == 1)
+		if (visit(context, state_column(q, 0), (uint64_t)sqlite3_column_int64(q, 1),
+		          (uint64_t)sqlite3_column_int64(q, 2), err) < 0)
+			return -1;
+	return found;
+}
+
+struct message_finder {
+	struct state *s;
+	sqlite3_stmt *q;
+	char *account, *folder; /* owned, and bound */
+};
+
+int message_finder_new(struct message_finder **out, struct state *s, const char *account,
+                       const char *folder, struct error *err)
+{
+	AUTO_MESSAGE_FINDER struct message_finder *f = xcalloc(1, sizeof *f);
+
+	f->s = s;
+	f->account = xstrdup(account);
+	f->folder = xstrdup(folder);
+	if (state_prepare(s, &f->q,
+	                  "SELECT 1 FROM message"
+	                  " WHERE account = ?1 AND folder = ?2 AND base = ?3 AND gone = 0",
+	                  err) < 0)
+		return -1;
+	bind_text(f->q, 1, f->account);
+	bind_octets(f->q, 2, f->folder);
+	*out = TAKE(f);
+	return 0;
+}
+
+int message_finder_has(struct message_finder *f, const char *base, struct error *err)
+{
+	int found;
+
+	bind_octets(f->q, 3, base);
+	found = state_step(f->s, f->q, err);
+	sqlite3_reset(f->q);
+	return found;
+}
+
+void message_finder_free(struct message_finder *f)
+{
+	if (!f)
+		return;
+	sqlite3_finalize(f->q);
+	free(f->account);
+	free(f->folder);
+	free(f);
+}
+
 /* ── folders ─────────────────────────────────────────────────────────────────────────────────── */
 
 int folder_put(struct state *s, const struct folder_record *f, struct error *err)
@@ -317,7 +377,7 @@ int folders_walk(struct state *s, const char *account, enum messages_which which
 	if (prepare_of(s, &q,
 	               "SELECT account, folder, uidvalidity, uidnext, file_size, file_mtime_ns,"
 	               " file_sha256, gone, manifest FROM folder",
-	               account, which, "account, folder", err) < 0)
+	               account, which, " ORDER BY account, folder", err) < 0)
 		return -1;
 	while ((found = state_step(s, q, err)) == 1) {
 		struct folder_record f = {
@@ -372,7 +432,7 @@ int beside_walk(struct state *s, const char *account, enum messages_which which,
 	if (prepare_of(s, &q,
 	               "SELECT account, place, path, target, size, mtime_ns, sha256, gone,"
 	               " manifest FROM beside",
-	               account, which, "account, place, path", err) < 0)
+	               account, which, " ORDER BY account, place, path", err) < 0)
 		return -1;
 	while ((found = state_step(s, q, err)) == 1) {
 		struct beside_record b = {

@@ -68,6 +68,22 @@ int messages_find(struct state *s, const char *message_id, message_visit_fn *vis
 int messages_count(struct state *s, const char *account, enum messages_which which,
                    uint64_t *messages, uint64_t *octets, struct error *err) MUST_CHECK;
 
+/* The same of each folder that has any, in the order of their names. */
+typedef int message_count_fn(void *context, const char *folder, uint64_t messages, uint64_t octets,
+                             struct error *err);
+int messages_count_folders(struct state *s, const char *account, enum messages_which which,
+                           message_count_fn *visit, void *context, struct error *err) MUST_CHECK;
+
+/* Asks for many names without preparing each. */
+struct message_finder;
+int message_finder_new(struct message_finder **out, struct state *s, const char *account,
+                       const char *folder, struct error *err) MUST_CHECK;
+/* 1: there is such a message, and it is on old; 0: none. */
+int message_finder_has(struct message_finder *f, const char *base, struct error *err) MUST_CHECK;
+void message_finder_free(struct message_finder *f);
+CLEANUP_DEFINE(struct message_finder, message_finder_free);
+#define AUTO_MESSAGE_FINDER __attribute__((cleanup(message_finder_free_at)))
+
 /* ── folders ─────────────────────────────────────────────────────────────────────────────────── */
 
 struct folder_record {

@@ -51,6 +51,34 @@ static void mbox_files_travel_and_then_only_their_tails(void **state)
 	sites_end(&s);
 }
 
+/* Of a file that only grew, the messages in front are counted, not loaded. */
+static void what_is_appended_twice_is_two_messages(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct sites s;
+
+	make_mailbox(&s);
+	sites_pass(&s, &r);
+	sites_write(&s, "old/var/mail/alice", ONE TWO TWO THREE THREE);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 3);
+	assert_int_equal(r.removed, 0);
+	assert_int_equal(r.old_messages, 6);
+	same_file(&s, "var/mail/alice");
+	sites_write(&s, "old/var/mail/alice", ONE TWO TWO THREE THREE TWO);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 1);
+	assert_int_equal(r.unchanged, 1);
+	sites_differences(&s, false, 0, "");
+	/* the ledger has each of them: none looks like mail of new's own */
+	sites_write(&s, "old/var/mail/alice", ONE TWO THREE TWO);
+	sites_pass(&s, &r);
+	assert_int_equal(r.extra.n, 0);
+	assert_int_equal(r.removed, 2);
+	same_file(&s, "var/mail/alice");
+	sites_end(&s);
+}
+
 static void mail_of_its_own_keeps_new_s_file_from_being_replaced(void **state)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
@@ -291,4 +319,5 @@ UNIT_TESTS("copy/mbox", cmocka_unit_test(a_flag_that_changed_with_an_append_is_n
            cmocka_unit_test(index_files_of_a_folder_are_exchanged_as_one_set),
            cmocka_unit_test(mail_of_its_own_keeps_new_s_file_from_being_replaced),
            cmocka_unit_test(verify_reads_into_the_files),
+           cmocka_unit_test(what_is_appended_twice_is_two_messages),
            cmocka_unit_test(what_new_took_is_appended_to_old_s_file_once));
