@@ -233,6 +233,8 @@ static void convert_folder(const struct copy_account *a, const struct known *kno
 
 		settle_suffix(f, m, left_out);
 		m->mode = 0600;
+		/* the order in which they are asked for (copy/group.c): that of the file */
+		m->inode = m->offset;
 	}
 	write_keywords(f);
 	write_uidlist(f);
