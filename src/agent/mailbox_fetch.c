@@ -24,6 +24,8 @@ struct bringing {
 	uint32_t uid, gid;
 	const char *folder; /* borrowed; of the message that is read */
 	bool broken;        /* it could not be written: the whole batch is spoilt */
+	/* of a message that is converted; NULL: it is written as it was found */
+	struct mail_message *as; /* borrowed */
 };
 
 struct fetch {
@@ -39,6 +41,9 @@ struct fetch {
 
 static int begin_there(struct fetch *f, const struct mail_message *now, struct error *err)
 {
+	if (f->into->as)
+		now = f->into->as;
+
 	AUTO_FREE char *name = xasprintf("%s%s", now->base, now->suffix);
 	const struct write_target t = {
 		.root = f->into->root,
@@ -121,12 +126,29 @@ static int tell_failed(struct fill *f, uint64_t index, const struct error *why, 
 	return fill_added(f, err);
 }
 
+/* What a WANTED_AS says, if there is one: *folder is owned by the caller. Returns the next tag. */
+static uint64_t get_as(struct wire_reader *r, struct mail_message *as, char **folder)
+{
+	uint64_t tag = wire_get_u64(r);
+
+	if (tag != WIRE_MAIL_WANTED_AS)
+		return tag;
+	*folder = wire_get_string(r);
+	as->mode = (uint32_t)(wire_get_u64(r) & 0777);
+	as->mtime_ns = (int64_t)wire_get_u64(r);
+	if (!mail_path_fits(*folder))
+		r->bad = true;
+	return wire_get_u64(r);
+}
+
 static int fetch_one(struct wire_reader *r, const struct mailbox_account *account, struct fetch *f,
                      uint64_t index, struct error *err)
 {
 	const struct store_reader reader = { f, fetch_begin, fetch_bytes };
 	struct error why = { 0 };
-	bool is_wanted = wire_get_u64(r) == WIRE_MAIL_WANTED;
+	struct mail_message as = { 0 };
+	AUTO_FREE char *as_folder = NULL;
+	bool is_wanted = get_as(r, &as, &as_folder) == WIRE_MAIL_WANTED;
 	AUTO_FREE char *folder = wire_get_string(r);
 	AUTO_FREE char *base = wire_get_string(r);
 	AUTO_FREE char *suffix = wire_get_string(r);
@@ -138,8 +160,13 @@ static int fetch_one(struct wire_reader *r, const struct mailbox_account *accoun
 	    strchr(suffix, '/'))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
 		                 "malformed MAIL_FETCH or MAIL_BRING on the wire");
-	if (f->into)
-		f->into->folder = folder;
+	if (f->into) {
+		as.base = base;
+		as.suffix = suffix;
+		as.in_new = wanted.in_new;
+		f->into->as = as_folder ? &as : NULL;
+		f->into->folder = as_folder ? as_folder : folder;
+	}
 	if ((account->format == MAILBOX_MBOX
 	             ? mboxread(&f->mbox, f->rootfd, account, &wanted, &reader, &why)
 	             : store_find(account->format)

@@ -178,6 +178,16 @@ static const char *origin_of(const struct transfer_row *row)
 	return row->f && row->f->origin ? row->f->origin : row->folder;
 }
 
+/* Where they go if they are converted; see remote/mailbox.h. */
+static void want_as(const struct transfer *t, size_t first, size_t n, const char **out)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct transfer_row *row = &t->rows[first + i];
+
+		out[i] = row->f && row->f->origin ? row->folder : NULL;
+	}
+}
+
 static void want(const struct transfer *t, size_t first, size_t n, struct mailbox_wanted *out)
 {
 	for (size_t i = 0; i < n; i++)
@@ -213,11 +223,13 @@ static int ask(struct lane *l, struct error *err)
 	struct run *r = l->run;
 	const struct transfer_row *first = &r->t->rows[r->asked];
 	struct mailbox_wanted wanted[ASK_MESSAGES];
+	const char *as[ASK_MESSAGES];
 	size_t n = next_part(r);
 
 	want(r->t, r->asked, n, wanted);
-	if (r->top ? mailbox_bring_send(l->writer, r->top, first->from, first->to, wanted, n, err) <
-	                     0
+	want_as(r->t, r->asked, n, as);
+	if (r->top ? mailbox_bring_send(l->writer, r->top, first->from, first->to, wanted, as, n,
+	                                err) < 0
 	           : mailbox_fetch_send(l->reader, first->from, true, wanted, n, err) < 0)
 		return -1;
 	l->asked[l->ahead++] = (struct asked){ r->asked, n };
@@ -289,15 +301,6 @@ static void add_lane(struct run *r, struct host *reader, struct host *storer)
 	};
 }
 
-/* Whether new's agent can read what is wanted itself, and as it is. */
-static bool is_as_it_is(const struct transfer *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		if (t->rows[i].f && t->rows[i].f->origin)
-			return false;
-	return !t->name;
-}
-
 static void open_lanes(struct run *r)
 {
 	struct transfer *t = r->t;
@@ -305,7 +308,7 @@ static void open_lanes(struct run *r)
 	struct host *another;
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-	r->top = is_as_it_is(t) ? host_seen_from(t->from_host, t->to_host) : NULL;
+	r->top = !t->name ? host_seen_from(t->from_host, t->to_host) : NULL;
 	add_lane(r, r->top ? t->to_host : t->from_host, t->to_host);
 	/* one of them less is no harm */
 	if (r->top && processors > 1 && t->n >= LANE_ROWS &&

@@ -6,8 +6,8 @@
  * of.
  *
  * As a rule content passes through here in pieces: reads are asked ahead, writes go ahead too.
- * Where new's agent can reach old's files (host_seen_from()), and messages come as they are (no
- * `name`, no converted folder), it reads them itself, and only what it says of them passes; of many
+ * Where new's agent can reach old's files (host_seen_from()), and messages have the names that they
+ * are listed with (no `name`), it reads them itself, and only what it says of them passes; of many
  * messages a part is given to a further agent (host_another()), each folder to one of them at a
  * time.
  */

@@ -45,7 +45,8 @@ int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *
 
 int mailbox_bring_send(struct mailbox_writer *w, const char *top,
                        const struct mailbox_account *from, const struct mailbox_account *to,
-                       const struct mailbox_wanted *wanted, size_t n, struct error *err)
+                       const struct mailbox_wanted *wanted, const char *const *as, size_t n,
+                       struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
 
@@ -56,7 +57,15 @@ int mailbox_bring_send(struct mailbox_writer *w, const char *top,
 	wire_put_text(&body, to->root);
 	wire_put_u64(&body, to->uid);
 	wire_put_u64(&body, to->gid);
-	mailbox_put_wanted(&body, wanted, n);
+	for (size_t i = 0; i < n; i++) {
+		if (as[i]) {
+			wire_put_tag(&body, WIRE_MAIL_WANTED_AS);
+			wire_put_text(&body, as[i]);
+			wire_put_u64(&body, wanted[i].m->mode);
+			wire_put_u64(&body, (uint64_t)wanted[i].m->mtime_ns);
+		}
+		mailbox_put_wanted(&body, &wanted[i], 1);
+	}
 	w->to.dirty = true;
 	return host_send(w->to.h, WIRE_MAIL_BRING, buf_span(&body), err);
 }

@@ -101,6 +101,8 @@ enum wire_mail_tag {
 	/* mbox; see wire_put_mbox_state() */
 	WIRE_MBOX_STATE = 64,
 	WIRE_MBOX_ID, /* Message-ID of the MESSAGE before it */
+	/* bring: the next WANTED becomes a Maildir's, by its base and suffix: folder, u64 mode, mtime_ns */
+	WIRE_MAIL_WANTED_AS,
 };
 
 void wire_put_account(struct buf *body, const struct mailbox_account *account);
