@@ -39,6 +39,12 @@ struct fetch {
 	struct buf head; /* the first octets, where Message-ID is looked for */
 };
 
+/* The walk over an mbox has digested what it held, and gave. */
+static bool is_digested(const struct fetch *f)
+{
+	return f->mbox.folder && !f->mbox.too_long;
+}
+
 static int begin_there(struct fetch *f, const struct mail_message *now, struct error *err)
 {
 	if (f->into->as)
@@ -54,6 +60,7 @@ static int begin_there(struct fetch *f, const struct mail_message *now, struct e
 		.uid = f->into->uid,
 		.gid = f->into->gid,
 		.mtime_ns = now->mtime_ns,
+		.digested = is_digested(f),
 	};
 
 	f->into->broken = write_begin_message(f->into->batch, &t, err) < 0;
@@ -73,12 +80,6 @@ static int fetch_begin(void *context, const struct mail_message *now, struct spa
 	if (f->into && begin_there(f, now, err) < 0)
 		return -1;
 	return fill_added(&f->fill, err);
-}
-
-/* The walk over an mbox has digested what it held, and gave. */
-static bool is_digested(const struct fetch *f)
-{
-	return f->mbox.folder && !f->mbox.too_long;
 }
 
 static int fetch_bytes(void *context, struct span bytes, struct error *err)
@@ -103,14 +104,16 @@ static int fetch_bytes(void *context, struct span bytes, struct error *err)
 static int fetch_done(struct fetch *f, struct error *err)
 {
 	AUTO_BUF struct buf message_id = { 0 };
-	struct digest digest;
+	struct digest digest = f->mbox.digest;
 
 	if (f->into) {
-		f->into->broken = write_end_own(f->into->batch, &digest, err) < 0;
+		f->into->broken = (is_digested(f)
+		                           ? write_end_digested(f->into->batch, err)
+		                           : write_end_own(f->into->batch, &digest, err)) < 0;
 		if (f->into->broken)
 			return -1;
-	} else {
-		digest = is_digested(f) ? f->mbox.digest : digest_end(&f->digest);
+	} else if (!is_digested(f)) {
+		digest = digest_end(&f->digest);
 	}
 	header_message_id(buf_span(&f->head), &message_id);
 	wire_put_tag(&f->fill.out, WIRE_MAIL_DONE);

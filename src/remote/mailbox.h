@@ -165,7 +165,8 @@ int mailbox_put_message(struct mailbox_writer *w, const struct mailbox_account *
  */
 int mailbox_bring_send(struct mailbox_writer *w, const char *top,
                        const struct mailbox_account *from, const struct mailbox_account *to,
-                       const struct mailbox_wanted *wanted, const char *const *as, size_t n, struct error *err) MUST_CHECK;
+                       const struct mailbox_wanted *wanted, const char *const *as, size_t n,
+                       struct error *err) MUST_CHECK;
 struct mailbox_file {
 	const char *root, *path; /* borrowed; the path is below the root */
 	uint64_t keep;           /* octets of the file that is there which come first */

@@ -218,7 +218,8 @@ int write_bytes(struct write_batch *b, struct span bytes, struct error *err)
 		                 "octets came for no file");
 	if (fd_write_all(b->fd, bytes.p, bytes.n) < 0)
 		return error_system(err, "write %s/%s", b->now.root, b->now.to_dir);
-	digest_add(&b->digest, bytes.p, bytes.n);
+	if (!b->target.digested)
+		digest_add(&b->digest, bytes.p, bytes.n);
 	b->unsynced += bytes.n;
 	return 0;
 }
@@ -309,6 +310,11 @@ int write_end_own(struct write_batch *b, struct digest *digest, struct error *er
 		return none_open(err);
 	*digest = digest_end(&b->digest);
 	return finish(b, err);
+}
+
+int write_end_digested(struct write_batch *b, struct error *err)
+{
+	return b->open ? finish(b, err) : none_open(err);
 }
 
 int write_link(struct write_batch *b, const struct write_target *t, const char *target,

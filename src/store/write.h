@@ -44,6 +44,7 @@ struct write_target {
 	uint64_t keep;      /* file: so many octets of the one that is there come first */
 	uint32_t mode, uid, gid;
 	int64_t mtime_ns;
+	bool digested; /* whoever gives the octets has their digest: write_end_digested() ends it */
 };
 
 int write_begin_message(struct write_batch *b, const struct write_target *t, struct error *err)
@@ -56,6 +57,8 @@ int write_bytes(struct write_batch *b, struct span bytes, struct error *err) MUS
 int write_end(struct write_batch *b, const struct digest *expected, struct error *err) MUST_CHECK;
 /* The same of octets that this process has read itself: there is none to expect, *digest is told. */
 int write_end_own(struct write_batch *b, struct digest *digest, struct error *err) MUST_CHECK;
+/* The same when the octets that were given have been digested where they were read. */
+int write_end_digested(struct write_batch *b, struct error *err) MUST_CHECK;
 /* Takes back what was begun and not ended; the batch goes on. */
 void write_drop(struct write_batch *b);
 /* A symbolic link at t->path, pointing to `target`, instead of what is there. */

@@ -18,9 +18,20 @@ static void make_mailbox(struct sites *s)
 	s->to.root = xstrdup("/home/alice/Maildir");
 }
 
+/* Both hosts are one machine: new's agent reads the mbox, and converts it. */
+static void make_mailbox_here(struct sites *s)
+{
+	make_mailbox(s);
+	free(s->to.root);
+	sites_here(s);
+	free(s->to.root);
+	s->to.root = xasprintf("%s/new/home/alice/Maildir", s->dir);
+}
+
 static void end(struct sites *s)
 {
-	free(s->to.root);
+	if (!s->here)
+		free(s->to.root);
 	sites_end(s);
 }
 
@@ -58,36 +69,77 @@ static void holds(const struct sites *s, const char *path, const char *want)
 	assert_string_equal(text, want);
 }
 
-static void an_mbox_becomes_a_maildir_with_its_uids_flags_dates_and_octets(void **state)
+static void expect_converted(struct sites *s)
 {
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
-	struct sites s;
 
-	make_mailbox(&s);
-	sites_pass(&s, &r);
+	sites_pass(s, &r);
 	assert_int_equal(r.copied, 3);
 	assert_int_equal(r.skipped.n, 0);
-	AUTO_FREE char *one = message_with(&s, INBOX "cur", ":2,Sab");
-	AUTO_FREE char *two = message_with(&s, INBOX "cur", ":2,F");
-	AUTO_FREE char *x = only_name(&s, INBOX ".Archive.2018/new");
-	holds(&s, one, "Message-ID: <one@example.org>\n\none\n>From quoted\n");
-	holds(&s, two, "Message-ID: <two@example.org>\n\ntwo\n");
-	holds(&s, x, "Subject: x\n\nx\n");
-	holds(&s, INBOX "dovecot-keywords", "0 $Junk\n1 Blue\n");
-	holds(&s, INBOX "subscriptions", "V\t2\n\nArchive\t2018\n");
-	AUTO_FREE char *list = sites_read(&s, INBOX "dovecot-uidlist");
+	AUTO_FREE char *one = message_with(s, INBOX "cur", ":2,Sab");
+	AUTO_FREE char *two = message_with(s, INBOX "cur", ":2,F");
+	AUTO_FREE char *x = only_name(s, INBOX ".Archive.2018/new");
+	holds(s, one, "Message-ID: <one@example.org>\n\none\n>From quoted\n");
+	holds(s, two, "Message-ID: <two@example.org>\n\ntwo\n");
+	holds(s, x, "Subject: x\n\nx\n");
+	holds(s, INBOX "dovecot-keywords", "0 $Junk\n1 Blue\n");
+	holds(s, INBOX "subscriptions", "V\t2\n\nArchive\t2018\n");
+	AUTO_FREE char *list = sites_read(s, INBOX "dovecot-uidlist");
 	assert_non_null(strstr(list, "3 V1173186633 N10 G"));
 	assert_non_null(strstr(list, "\n3 :"));
 	assert_non_null(strstr(list, "\n9 :"));
-	AUTO_FREE char *path = sites_path(&s, one);
+	AUTO_FREE char *path = sites_path(s, one);
 	struct stat st;
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mtime, 1772331187);
-	differences(&s, 0, "");
+	differences(s, 0, "");
 
-	sites_pass(&s, &r);
+	sites_pass(s, &r);
 	assert_false(copy_result_changed(&r));
 	assert_int_equal(r.unchanged, 3);
+}
+
+static void an_mbox_becomes_a_maildir_with_its_uids_flags_dates_and_octets(void **state)
+{
+	struct sites s;
+
+	make_mailbox(&s);
+	expect_converted(&s);
+	end(&s);
+}
+
+static void so_it_does_when_new_s_agent_reads_it(void **state)
+{
+	struct sites s;
+
+	make_mailbox_here(&s);
+	expect_converted(&s);
+	end(&s);
+}
+
+#define LONG (5u << 20) /* octets: more than are held of a message while its flags are read */
+
+static void a_message_too_long_to_be_held_comes_whole(void **state)
+{
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	AUTO_FREE char *mbox = xmalloc(LONG + 1);
+	size_t head = strlen(FROM "Subject: long\n\n");
+	struct stat st;
+	struct sites s;
+
+	memset(mbox, 'x', LONG);
+	memcpy(mbox, FROM "Subject: long\n\n", head);
+	memcpy(mbox + LONG - 2, "\n\n", 3);
+	make_mailbox_here(&s);
+	sites_write(&s, "old/var/mail/alice", mbox);
+	sites_pass(&s, &r);
+	assert_int_equal(r.copied, 2);
+	assert_true(r.here_octets > 4u << 20);
+	AUTO_FREE char *name = only_name(&s, INBOX "new");
+	AUTO_FREE char *path = sites_path(&s, name);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, LONG - strlen(FROM) - 1);
+	differences(&s, 0, "");
 	end(&s);
 }
 
@@ -282,6 +334,8 @@ static void what_new_took_comes_back_into_the_mbox_once(void **state)
 
 UNIT_TESTS("copy/convert", cmocka_unit_test(what_new_took_comes_back_into_the_mbox_once),
            cmocka_unit_test(an_mbox_becomes_a_maildir_with_its_uids_flags_dates_and_octets),
+           cmocka_unit_test(so_it_does_when_new_s_agent_reads_it),
+           cmocka_unit_test(a_message_too_long_to_be_held_comes_whole),
            cmocka_unit_test(a_second_pass_brings_what_is_new_and_follows_flags_and_expunges),
            cmocka_unit_test(verify_names_what_is_wrong_with_the_maildir),
            cmocka_unit_test(names_that_a_maildir_can_t_have_are_told_and_stay),
