@@ -85,9 +85,16 @@ static int is_known(void *context, const char *base, struct error *err)
 	return known_find(names->known, names->folder, base) != NULL;
 }
 
+struct ledger_names {
+	struct message_reader *reader;
+	const char *account, *folder;
+};
+
 static int is_in_ledger(void *context, const char *base, struct error *err)
 {
-	return message_finder_has(context, base, err);
+	const struct ledger_names *names = context;
+
+	return message_reader_has(names->reader, names->account, names->folder, base, err);
 }
 
 static int offset_order(const void *a, const void *b)
@@ -206,7 +213,7 @@ int mboxlook_count(struct pass *p, struct mboxlook_counts *counts, struct error 
 static int put_counts(struct pass *p, const struct mboxlook_counts *counts, struct mail_folder *f,
                       struct error *err)
 {
-	AUTO_MESSAGE_FINDER struct message_finder *finder = NULL;
+	AUTO_MESSAGE_READER struct message_reader *reader = NULL;
 	const struct known_folder *k = known_find_folder(&p->known, f->name);
 
 	for (size_t i = 0; i < counts->n; i++) {
@@ -219,9 +226,10 @@ static int put_counts(struct pass *p, const struct mboxlook_counts *counts, stru
 		f->uidvalidity = k->uidvalidity;
 		f->uidnext = k->uidnext;
 	}
-	if (message_finder_new(&finder, p->state, p->account->from->user, f->name, err) < 0)
+	if (message_reader_new(&reader, p->state, err) < 0)
 		return -1;
-	return number_tail(f, is_in_ledger, finder, err);
+	return number_tail(f, is_in_ledger,
+	                   &(struct ledger_names){ reader, p->account->from->user, f->name }, err);
 }
 
 int mboxlook_put_counts(struct pass *p, const struct mboxlook_counts *counts,

@@ -252,6 +252,19 @@ int message_reader_get(struct message_reader *r, const char *account, const char
 	return result;
 }
 
+int message_reader_has(struct message_reader *r, const char *account, const char *folder,
+                       const char *base, struct error *err)
+{
+	int found;
+
+	bind_text(r->one, 1, account);
+	bind_octets(r->one, 2, folder);
+	bind_octets(r->one, 3, base);
+	found = state_step(r->s, r->one, err);
+	sqlite3_reset(r->one);
+	return found;
+}
+
 int messages_find(struct state *s, const char *message_id, message_visit_fn *visit, void *context,
                   struct error *err)
 {
@@ -295,51 +308,6 @@ int messages_count_folders(struct state *s, const char *account, enum messages_w
 		          (uint64_t)sqlite3_column_int64(q, 2), err) < 0)
 			return -1;
 	return found;
-}
-
-struct message_finder {
-	struct state *s;
-	sqlite3_stmt *q;
-	char *account, *folder; /* owned, and bound */
-};
-
-int message_finder_new(struct message_finder **out, struct state *s, const char *account,
-                       const char *folder, struct error *err)
-{
-	AUTO_MESSAGE_FINDER struct message_finder *f = xcalloc(1, sizeof *f);
-
-	f->s = s;
-	f->account = xstrdup(account);
-	f->folder = xstrdup(folder);
-	if (state_prepare(s, &f->q,
-	                  "SELECT 1 FROM message"
-	                  " WHERE account = ?1 AND folder = ?2 AND base = ?3 AND gone = 0",
-	                  err) < 0)
-		return -1;
-	bind_text(f->q, 1, f->account);
-	bind_octets(f->q, 2, f->folder);
-	*out = TAKE(f);
-	return 0;
-}
-
-int message_finder_has(struct message_finder *f, const char *base, struct error *err)
-{
-	int found;
-
-	bind_octets(f->q, 3, base);
-	found = state_step(f->s, f->q, err);
-	sqlite3_reset(f->q);
-	return found;
-}
-
-void message_finder_free(struct message_finder *f)
-{
-	if (!f)
-		return;
-	sqlite3_finalize(f->q);
-	free(f->account);
-	free(f->folder);
-	free(f);
 }
 
 /* ── folders ─────────────────────────────────────────────────────────────────────────────────── */

@@ -62,6 +62,9 @@ int messages_walk(struct state *s, const char *account, enum messages_which whic
 int message_reader_get(struct message_reader *r, const char *account, const char *folder,
                        const char *base, message_visit_fn *visit, void *context, struct error *err)
 	MUST_CHECK;
+/* 1: there is such a message; 0: none. */
+int message_reader_has(struct message_reader *r, const char *account, const char *folder,
+                       const char *base, struct error *err) MUST_CHECK;
 /* All rows with that Message-ID, gone ones too. */
 int messages_find(struct state *s, const char *message_id, message_visit_fn *visit, void *context,
                   struct error *err) MUST_CHECK;
@@ -73,16 +76,6 @@ typedef int message_count_fn(void *context, const char *folder, uint64_t message
                              struct error *err);
 int messages_count_folders(struct state *s, const char *account, enum messages_which which,
                            message_count_fn *visit, void *context, struct error *err) MUST_CHECK;
-
-/* Asks for many names without preparing each. */
-struct message_finder;
-int message_finder_new(struct message_finder **out, struct state *s, const char *account,
-                       const char *folder, struct error *err) MUST_CHECK;
-/* 1: there is such a message, and it is on old; 0: none. */
-int message_finder_has(struct message_finder *f, const char *base, struct error *err) MUST_CHECK;
-void message_finder_free(struct message_finder *f);
-CLEANUP_DEFINE(struct message_finder, message_finder_free);
-#define AUTO_MESSAGE_FINDER __attribute__((cleanup(message_finder_free_at)))
 
 /* ── folders ─────────────────────────────────────────────────────────────────────────────────── */
 
