@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "mail/digest.h"
+#include "remote/cipher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,8 +45,9 @@ static int find_agent(char out[4096], struct error *err)
 	return 0;
 }
 
-/* Words of an ssh command up to and with the host; those after it are the caller's. */
-static void ssh_words(const struct host_place *place, struct strings *words)
+/* Words of an ssh command up to and with the host; those after it are the caller's. `ciphers` may be
+ * NULL. */
+static void ssh_words(const struct host_place *place, const char *ciphers, struct strings *words)
 {
 	static const char *const always[] = {
 		"ssh", "-T",
@@ -61,6 +63,8 @@ static void ssh_words(const struct host_place *place, struct strings *words)
 		strings_add(words, always[i]);
 	for (size_t i = 0; place->ssh_options && place->ssh_options[i]; i++)
 		strings_add(words, place->ssh_options[i]);
+	if (ciphers)
+		strings_addf(words, "-oCiphers=%s", ciphers);
 	strings_add(words, "--");
 	strings_add(words, place->target);
 }
@@ -80,7 +84,7 @@ static int ssh_run(const struct host_place *place, const char *command, struct s
 	AUTO_STRINGS struct strings words = { 0 };
 	struct process_options options = { .input = input, .timeout_ms = COPY_TIMEOUT_MS };
 
-	ssh_words(place, &words);
+	ssh_words(place, NULL, &words);
 	strings_add(&words, command);
 	AUTO_FREE const char **argv = argv_of(&words);
 	if (process_run(argv, &options, result, err) < 0)
@@ -100,6 +104,7 @@ struct far_agent {
 	char *name;        /* owned; relative to the home of the user there */
 	struct span bytes; /* borrowed; the program */
 	struct digest digest;
+	bool has_aes; /* the processor there has instructions for it */
 };
 
 /* Words of a shell that ends when the folder is not a directory of that user's own. */
@@ -124,12 +129,13 @@ static int read_back(const struct host_place *place, const struct far_agent *far
 
 /* *same: what stands there now has the digest of the program. It is asked again each time, because
  * somebody may have been there since. */
-static int check_far(const struct host_place *place, const struct far_agent *far, bool *same,
+static int check_far(const struct host_place *place, struct far_agent *far, bool *same,
                      struct error *err)
 {
 	AUTO_PROCESS_RESULT struct process_result hashed = { 0 };
 	AUTO_FREE char *command = xasprintf(PRIVATE " || exit 3; test ! -L %s && test -f %s && "
-	                                            "test -x %s || exit 4; sha256sum <%s",
+	                                            "test -x %s || exit 4; sha256sum <%s || exit; "
+	                                            "! grep -qsw aes /proc/cpuinfo || echo aes",
 	                                    far->name, far->name, far->name, far->name);
 	char expected[2 * DIGEST_SIZE + 1];
 	struct span words;
@@ -141,6 +147,7 @@ static int check_far(const struct host_place *place, const struct far_agent *far
 	switch (hashed.status) {
 	case 0:
 		digest_text(expected, &far->digest);
+		far->has_aes = span_find_text(words, "\naes\n") >= 0;
 		words.n = words.n < 2 * DIGEST_SIZE ? words.n : 2 * DIGEST_SIZE;
 		*same = span_is(words, expected);
 		return 0;
@@ -178,7 +185,7 @@ static int send_agent(const struct host_place *place, const struct far_agent *fa
 
 /* Makes sure that this very program stands on the far host; *path is its place there. */
 static int copy_agent(const struct host_place *place, const char *program, char **path,
-                      struct error *err)
+                      bool *has_aes, struct error *err)
 {
 	AUTO_BUF struct buf bytes = { 0 };
 	struct far_agent far = { 0 };
@@ -203,6 +210,7 @@ static int copy_agent(const struct host_place *place, const char *program, char 
 		                 "sent; it was not started",
 		                 place->name);
 	*path = TAKE(name);
+	*has_aes = far.has_aes;
 	return 0;
 }
 
@@ -257,6 +265,17 @@ static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, s
 	return -1;
 }
 
+/* The caller owns it; NULL: as ssh itself has them. */
+static char *ciphers_for(const struct host_place *place)
+{
+	AUTO_STRINGS struct strings words = { 0 };
+
+	if (!cipher_is_fast_here())
+		return NULL;
+	ssh_words(place, NULL, &words);
+	return cipher_order(&words);
+}
+
 int agent_start(const struct host_place *place, pid_t *pid, int *tofd, int *fromfd,
                 struct error *err)
 {
@@ -267,10 +286,12 @@ int agent_start(const struct host_place *place, pid_t *pid, int *tofd, int *from
 		return -1;
 	if (place->reach == HOST_SSH) {
 		AUTO_FREE char *path = NULL;
+		bool has_aes = false;
 
-		if (copy_agent(place, program, &path, err) < 0)
+		if (copy_agent(place, program, &path, &has_aes, err) < 0)
 			return -1;
-		ssh_words(place, &words);
+		AUTO_FREE char *ciphers = has_aes ? ciphers_for(place) : NULL;
+		ssh_words(place, ciphers, &words);
 		strings_addf(&words, "exec ./%s%s", path, place->control ? " --control" : "");
 	} else {
 		strings_add(&words, program);
