@@ -157,27 +157,33 @@ int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, st
 	return 0;
 }
 
+static int commit(struct agent_storing *s, struct wire_reader *r, bool ahead, size_t *placed,
+                  struct error *err)
+{
+	if (sync_all(&s->changed, err) < 0 || wire_read_end(r, "MAIL_COMMIT", err) < 0)
+		return -1;
+	if (s->spoilt) {
+		*err = s->why;
+		return -1;
+	}
+	if (!s->batch)
+		return 0;
+	return ahead ? write_commit_ahead(s->batch, placed, err)
+	             : write_commit(s->batch, placed, err);
+}
+
 int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	struct agent_storing *s = storing(a);
-	AUTO_WRITE_BATCH struct write_batch *batch = TAKE(s->batch);
-	struct sync_list changed = s->changed;
-	struct error why = s->why;
-	bool spoilt = s->spoilt;
-	size_t n = batch ? write_pending(batch) : 0;
-	int result;
+	bool ahead = r->rest.n && wire_get_u64(r) == 1;
+	size_t placed = 0;
+	int result = commit(s, r, ahead, &placed, err);
 
+	if (result == 0)
+		wire_put_u64(end, placed);
+	if (result == 0 && ahead)
+		return 0;
+	write_batch_free(TAKE(s->batch));
 	free(TAKE(a->storing));
-	result = sync_all(&changed, err);
-	if (result == 0)
-		result = wire_read_end(r, "MAIL_COMMIT", err);
-	if (result == 0 && spoilt) {
-		*err = why;
-		result = -1;
-	}
-	if (result == 0 && n)
-		result = write_commit(batch, err);
-	if (result == 0)
-		wire_put_u64(end, n);
 	return result;
 }

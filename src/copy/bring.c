@@ -131,7 +131,7 @@ static char *name_there(void *context, const struct transfer_row *row,
 	return xasprintf("%s:2,%s", now->base, buf_text(&flags));
 }
 
-static int arrived(void *context, const struct transfer_arrival *arrivals, size_t n,
+static int arrived(void *context, const struct transfer_arrival *arrivals, size_t n, int64_t batch,
                    struct error *err)
 {
 	struct bring *b = context;

@@ -21,7 +21,6 @@ struct group {
 	const struct copy_options *options;
 	struct transfer_row *rows; /* owned; those of all accounts */
 	size_t rows_n;
-	int64_t batch; /* that is under way; of state/coming.h */
 	struct copy_progress progress;
 };
 
@@ -205,7 +204,7 @@ static int record_arrivals(struct group *g, const struct transfer_arrival *arriv
 }
 
 /* Killed behind this, the next pass knows what is on new as ours. */
-static int leaving(void *context, const struct transfer_arrival *arrivals, size_t n,
+static int leaving(void *context, const struct transfer_arrival *arrivals, size_t n, int64_t *batch,
                    struct error *err)
 {
 	AUTO_FREE struct coming_name *names = xcalloc(n, sizeof *names);
@@ -217,18 +216,18 @@ static int leaving(void *context, const struct transfer_arrival *arrivals, size_
 		names[i] = (struct coming_name){ row->from->user, row->folder,
 			                         arrivals[i].now->base };
 	}
-	return coming_put(g->state, names, n, &g->batch, err);
+	return coming_put(g->state, names, n, batch, err);
 }
 
-static int arrived(void *context, const struct transfer_arrival *arrivals, size_t n,
+static int arrived(void *context, const struct transfer_arrival *arrivals, size_t n, int64_t batch,
                    struct error *err)
 {
 	struct group *g = context;
 
 	if (state_begin(g->state, err) < 0)
 		return -1;
-	if (record_arrivals(g, arrivals, n, err) < 0 ||
-	    coming_arrived(g->state, g->batch, err) < 0 || state_commit(g->state, err) < 0) {
+	if (record_arrivals(g, arrivals, n, err) < 0 || coming_arrived(g->state, batch, err) < 0 ||
+	    state_commit(g->state, err) < 0) {
 		state_abandon(g->state);
 		return -1;
 	}

@@ -26,6 +26,13 @@ struct arrival {
 	char *message_id; /* owned */
 };
 
+struct batch {
+	struct arrival *rows; /* owned */
+	size_t n, room;
+	uint64_t octets;
+	int64_t name; /* the caller's */
+};
+
 /* One agent that stores, and what is under way with it. */
 struct lane {
 	struct run *run;
@@ -35,10 +42,9 @@ struct lane {
 		size_t first, n; /* rows */
 	} asked[ASKS_AHEAD];     /* oldest first */
 	size_t ahead, first;     /* requests under way; first row of the one that is collected */
-	struct arrival *batch;   /* owned; read, not yet committed */
-	size_t batch_n, batch_room;
-	uint64_t batch_octets;
-	bool open; /* a message is begun at the writer */
+	struct batch batch;      /* read, not yet committed */
+	struct batch under_way;  /* the host makes these durable */
+	bool open;               /* a message is begun at the writer */
 };
 
 /*
@@ -74,15 +80,15 @@ static int begin(void *context, size_t index, const struct mail_message *now, st
 		now = &converted;
 	struct arrival *a;
 
-	ARRAY_GROW(l->batch, l->batch_n, l->batch_room);
-	a = &l->batch[l->batch_n];
+	ARRAY_GROW(l->batch.rows, l->batch.n, l->batch.room);
+	a = &l->batch.rows[l->batch.n];
 	*a = (struct arrival){ .index = l->first + index, .now = *now };
 	a->now.base = xstrdup(now->base);
 	a->now.suffix = xstrdup(now->suffix);
 	a->now.keywords = NULL;
 	l->open = true;
 	if (l->run->top) {
-		l->batch_octets += now->size;
+		l->batch.octets += now->size;
 		l->run->t->here_octets += now->size;
 		return 0;
 	}
@@ -98,7 +104,7 @@ static int bytes(void *context, size_t index, struct span content, struct error 
 
 	if (l->run->top)
 		return host_malformed(l->reader, "answer", err);
-	l->batch_octets += content.n;
+	l->batch.octets += content.n;
 	return mailbox_put_bytes(l->writer, content, err);
 }
 
@@ -106,7 +112,7 @@ static int done(void *context, size_t index, const struct digest *digest, struct
                 struct error *err)
 {
 	struct lane *l = context;
-	struct arrival *a = &l->batch[l->batch_n++];
+	struct arrival *a = &l->batch.rows[l->batch.n++];
 
 	a->digest = *digest;
 	a->message_id = span_dup(message_id);
@@ -117,7 +123,7 @@ static int done(void *context, size_t index, const struct digest *digest, struct
 static void forget_open(struct lane *l)
 {
 	if (l->open)
-		arrival_fini(&l->batch[l->batch_n]);
+		arrival_fini(&l->batch.rows[l->batch.n]);
 	l->open = false;
 }
 
@@ -132,45 +138,91 @@ static int failed(void *context, size_t index, const struct error *why, struct e
 	return was_open && !l->run->top ? mailbox_put_drop(l->writer, err) : 0;
 }
 
-static void clear_batch(struct lane *l)
+static void clear(struct batch *b)
 {
-	forget_open(l);
-	for (size_t i = 0; i < l->batch_n; i++)
-		arrival_fini(&l->batch[i]);
-	l->batch_n = 0;
-	l->batch_octets = 0;
+	for (size_t i = 0; i < b->n; i++)
+		arrival_fini(&b->rows[i]);
+	b->n = 0;
+	b->octets = 0;
 }
 
+/* As they are told of; the caller frees them. */
+static struct transfer_arrival *arrivals_of(const struct batch *b)
+{
+	struct transfer_arrival *told = xcalloc(b->n + 1, sizeof *told);
+
+	for (size_t i = 0; i < b->n; i++)
+		told[i] = (struct transfer_arrival){
+			.index = b->rows[i].index,
+			.now = &b->rows[i].now,
+			.digest = b->rows[i].digest,
+			.message_id = b->rows[i].message_id,
+		};
+	return told;
+}
+
+static int tell_leaving(const struct transfer *t, struct batch *b, struct error *err)
+{
+	AUTO_FREE struct transfer_arrival *told = arrivals_of(b);
+
+	return t->leaving && b->n ? t->leaving(t->context, told, b->n, &b->name, err) : 0;
+}
+
+static int tell_arrived(const struct transfer *t, struct batch *b, struct error *err)
+{
+	AUTO_FREE struct transfer_arrival *told = arrivals_of(b);
+
+	for (size_t i = 0; i < b->n; i++)
+		t->rows[b->rows[i].index].arrived = true;
+	if (b->n && t->arrived(t->context, told, b->n, b->name, err) < 0)
+		return -1;
+	clear(b);
+	return 0;
+}
+
+static int check_placed(const struct lane *l, uint64_t placed, size_t n, struct error *err)
+{
+	if (placed == n)
+		return 0;
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+	                 "host %s says that %llu of %zu messages are stored", host_name(l->storer),
+	                 (unsigned long long)placed, n);
+}
+
+/* The host makes them durable while it stores the next ones. */
+static int commit_ahead(struct lane *l, struct error *err)
+{
+	const struct transfer *t = l->run->t;
+	struct batch emptied;
+	uint64_t placed;
+
+	if (!l->batch.n)
+		return 0;
+	/* while the host still writes what was sent ahead */
+	if (tell_leaving(t, &l->batch, err) < 0 ||
+	    mailbox_commit_ahead(l->writer, &placed, err) < 0 ||
+	    check_placed(l, placed, l->under_way.n, err) < 0 ||
+	    tell_arrived(t, &l->under_way, err) < 0)
+		return -1;
+	emptied = l->under_way;
+	l->under_way = l->batch;
+	l->batch = emptied;
+	return 0;
+}
+
+/* All that is there, and under way. */
 static int commit(struct lane *l, struct error *err)
 {
 	const struct transfer *t = l->run->t;
-	AUTO_FREE struct transfer_arrival *told = xcalloc(l->batch_n + 1, sizeof *told);
 	uint64_t placed;
 
-	if (!l->batch_n)
+	if (!l->batch.n && !l->under_way.n)
 		return 0;
-	for (size_t i = 0; i < l->batch_n; i++)
-		told[i] = (struct transfer_arrival){
-			.index = l->batch[i].index,
-			.now = &l->batch[i].now,
-			.digest = l->batch[i].digest,
-			.message_id = l->batch[i].message_id,
-		};
-	/* while the host still writes what was sent ahead */
-	if (t->leaving && t->leaving(t->context, told, l->batch_n, err) < 0)
+	if (tell_leaving(t, &l->batch, err) < 0 || mailbox_commit(l->writer, &placed, err) < 0 ||
+	    check_placed(l, placed, l->under_way.n + l->batch.n, err) < 0 ||
+	    tell_arrived(t, &l->under_way, err) < 0)
 		return -1;
-	if (mailbox_commit(l->writer, &placed, err) < 0)
-		return -1;
-	if (placed != l->batch_n)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-		                 "host %s says that %llu of %zu messages are stored",
-		                 host_name(l->storer), (unsigned long long)placed, l->batch_n);
-	for (size_t i = 0; i < l->batch_n; i++)
-		t->rows[l->batch[i].index].arrived = true;
-	if (t->arrived(t->context, told, l->batch_n, err) < 0)
-		return -1;
-	clear_batch(l);
-	return 0;
+	return tell_arrived(t, &l->batch, err);
 }
 
 static const char *origin_of(const struct transfer_row *row)
@@ -279,15 +331,19 @@ static int run(struct run *r, struct error *err)
 			break;
 		if (collect(l, err) < 0)
 			return -1;
-		if (l->batch_n < BATCH_MESSAGES && l->batch_octets < BATCH_OCTETS)
+		if (l->batch.n < BATCH_MESSAGES && l->batch.octets < BATCH_OCTETS)
 			continue;
 		/* what it was asked to bring is a part of the batch */
 		while (r->top && l->ahead)
 			if (collect(l, err) < 0)
 				return -1;
-		if (commit(l, err) < 0)
+		if (commit_ahead(l, err) < 0)
 			return -1;
 	}
+	/* all at the same time */
+	for (size_t i = 0; i + 1 < r->lanes_n; i++)
+		if (commit_ahead(&r->lanes[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < r->lanes_n; i++)
 		if (commit(&r->lanes[i], err) < 0)
 			return -1;
@@ -324,8 +380,11 @@ static void close_lane(struct lane *l)
 	while (l->ahead--)
 		(void)!host_collect(l->reader, NULL, NULL, NULL, &ignored);
 	mailbox_writer_free(l->writer);
-	clear_batch(l);
-	free(l->batch);
+	forget_open(l);
+	clear(&l->batch);
+	clear(&l->under_way);
+	free(l->batch.rows);
+	free(l->under_way.rows);
 }
 
 int transfer_run(struct transfer *t, struct error *err)

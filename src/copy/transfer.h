@@ -3,7 +3,7 @@
 
 /*
  * transfer -- carries messages from one host to another; each batch is durable before it is told
- * of.
+ * of. While one becomes durable the next is written: a break costs no more than the two.
  *
  * As a rule content passes through here in pieces: reads are asked ahead, writes go ahead too.
  * Where new's agent can reach old's files (host_seen_from()), and messages have the names that they
@@ -43,12 +43,13 @@ struct transfer {
 	/* File name at the new place, owned by the caller; NULL: base and suffix as they are. */
 	char *(*name)(void *context, const struct transfer_row *row,
 	              const struct mail_message *now);
-	/* Before each commit: once it is sent they may be in place, and nobody may know; may be NULL. */
+	/* Before each commit: once it is sent they may be in place, and nobody may know; may be NULL.
+	 * *batch is what the caller knows them by. */
 	int (*leaving)(void *context, const struct transfer_arrival *arrivals, size_t n,
-	               struct error *err);
-	/* After each commit. */
+	               int64_t *batch, struct error *err);
+	/* After each commit, in any order. */
 	int (*arrived)(void *context, const struct transfer_arrival *arrivals, size_t n,
-	               struct error *err);
+	               int64_t batch, struct error *err);
 	/* One message that could not be read; sys_errno ENOENT: it is gone. */
 	void (*failed)(void *context, const struct transfer_row *row, const struct error *why);
 };

@@ -185,8 +185,12 @@ int mailbox_put_done(struct mailbox_writer *w, const struct digest *digest, stru
 int mailbox_put_drop(struct mailbox_writer *w, struct error *err) MUST_CHECK;
 /* Sends what is put so far, and reads the answers: then other calls to that host may come between. */
 int mailbox_writer_settle(struct mailbox_writer *w, struct error *err) MUST_CHECK;
-/* All put since the last commit is durable and in place; *n (may be NULL) of them. */
+/* All put since the last commit is durable and in place; *n (may be NULL) of them, with those of a
+ * mailbox_commit_ahead() before it. */
 int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err) MUST_CHECK;
+/* What was put before the last call of this is durable and in place, *n files. What was put since is
+ * on its way there: the host works on it while more is put. */
+int mailbox_commit_ahead(struct mailbox_writer *w, uint64_t *n, struct error *err) MUST_CHECK;
 
 /* Small changes, collected and sent together. Each may fail by itself; `failed` is told. */
 struct mailbox_changes {

@@ -138,7 +138,7 @@ int mailbox_writer_settle(struct mailbox_writer *w, struct error *err)
 	return sending_settle(&w->to, err);
 }
 
-int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
+static int commit(struct mailbox_writer *w, struct span how, uint64_t *n, struct error *err)
 {
 	AUTO_BUF struct buf end = { 0 };
 	struct wire_reader r;
@@ -147,7 +147,7 @@ int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
 	if (mailbox_writer_settle(w, err) < 0)
 		return -1;
 	w->to.dirty = false;
-	if (host_call(w->to.h, WIRE_MAIL_COMMIT, SPAN(""), NULL, NULL, &end, err) < 0)
+	if (host_call(w->to.h, WIRE_MAIL_COMMIT, how, NULL, NULL, &end, err) < 0)
 		return sending_give_up(&w->to);
 	r = (struct wire_reader){ .rest = buf_span(&end) };
 	placed = wire_get_u64(&r);
@@ -155,6 +155,22 @@ int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
 		return sending_give_up(&w->to);
 	if (n)
 		*n = placed;
+	return 0;
+}
+
+int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err)
+{
+	return commit(w, SPAN(""), n, err);
+}
+
+int mailbox_commit_ahead(struct mailbox_writer *w, uint64_t *n, struct error *err)
+{
+	AUTO_BUF struct buf ahead = { 0 };
+
+	wire_put_u64(&ahead, 1);
+	if (commit(w, buf_span(&ahead), n, err) < 0)
+		return -1;
+	w->to.dirty = true;
 	return 0;
 }
 

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "mail/flags.h"
+#include "store/batch.h"
 #include "store/change.h"
 #include "store/folder.h"
-#include "store/sync.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,62 +19,13 @@
 /* So much is written before the disk is told to begin. */
 #define AHEAD_OCTETS (16u << 20)
 
-/* No mail program makes such names; so all of them are ours, and left over when a batch begins. */
-#define TEMPORARY "mailhaul.tmp."
-
-struct pending {
-	char *root, *from_dir, *from, *to_dir, *to; /* owned; directories below the root */
-};
-
-struct write_batch {
-	int rootfd;
-	struct pending *rows;
-	size_t n, room;
-	struct sync_list contents, directories;
-	unsigned number;
-	/* the one that is being written */
-	bool open;
-	int fd;
-	struct pending now;
-	struct digest_state digest;
-	struct write_target target; /* its numbers only */
-	uint64_t unsynced;          /* octets since the disk was told to begin */
-	pid_t ahead;                /* see sync_ahead() */
-	/* the directory that was used last */
-	char *at_root, *at_dir;
-	int at_fd;
-};
-
-static void pending_fini(struct pending *p)
-{
-	free(p->root);
-	free(p->from_dir);
-	free(p->from);
-	free(p->to_dir);
-	free(p->to);
-	*p = (struct pending){ 0 };
-}
-
 struct write_batch *write_batch_new(int rootfd)
 {
 	struct write_batch *b = xcalloc(1, sizeof *b);
 
 	b->rootfd = rootfd;
-	b->fd = b->at_fd = -1;
+	b->fd = b->at_fd = b->under_way.fd = -1;
 	return b;
-}
-
-static int open_below(struct write_batch *b, const char *root, const char *path, struct error *err)
-{
-	AUTO_CLOSE int rootfd = folder_open_root(b->rootfd, root, err);
-	int fd;
-
-	if (rootfd < 0)
-		return -1;
-	fd = folder_open_below(rootfd, path);
-	if (fd < 0)
-		return error_system(err, "open %s/%s", root, path);
-	return fd;
 }
 
 static void remove_leftovers(int dirfd)
@@ -87,27 +38,32 @@ static void remove_leftovers(int dirfd)
 		return;
 	(void)fd_take(&fd);
 	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)))
+		if (!strncmp(entry->d_name, BATCH_TEMPORARY, strlen(BATCH_TEMPORARY)))
 			(void)unlinkat(dirfd, entry->d_name, 0);
 	closedir(dir);
 }
 
-static bool is_used(const struct write_batch *b, const char *root, const char *dir)
+static bool is_in(const struct pending *rows, size_t n, const char *root, const char *dir)
 {
-	for (size_t i = 0; i < b->n; i++)
-		if (!strcmp(b->rows[i].root, root) && !strcmp(b->rows[i].from_dir, dir))
+	for (size_t i = n; i-- > 0;)
+		if (!strcmp(rows[i].from_dir, dir) && !strcmp(rows[i].root, root))
 			return true;
 	return false;
 }
 
-/* Makes b->at_fd the directory for temporary files. */
-static int enter(struct write_batch *b, const char *root, const char *dir, struct error *err)
+static bool is_used(const struct write_batch *b, const char *root, const char *dir)
+{
+	return is_in(b->rows, b->n, root, dir) ||
+	       is_in(b->under_way.rows, b->under_way.n, root, dir);
+}
+
+int batch_enter(struct write_batch *b, const char *root, const char *dir, struct error *err)
 {
 	int fd;
 
 	if (b->at_fd >= 0 && !strcmp(b->at_root, root) && !strcmp(b->at_dir, dir))
 		return 0;
-	fd = open_below(b, root, dir, err);
+	fd = batch_open(b, root, dir, err);
 	if (fd < 0)
 		return -1;
 	if (!is_used(b, root, dir))
@@ -133,10 +89,10 @@ static int begin(struct write_batch *b, const struct write_target *t, struct err
 	if (b->open)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 		                 "a second file was begun before the first was ended");
-	if (enter(b, t->root, b->now.from_dir, err) < 0)
+	if (batch_enter(b, t->root, b->now.from_dir, err) < 0)
 		return -1;
 	b->now.root = xstrdup(t->root);
-	b->now.from = xasprintf(TEMPORARY "%u", b->number++);
+	b->now.from = xasprintf(BATCH_TEMPORARY "%u", b->number++);
 	b->target = *t;
 	digest_begin(&b->digest);
 	b->fd = openat(b->at_fd, b->now.from, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -152,7 +108,7 @@ int write_begin_message(struct write_batch *b, const struct write_target *t, str
 	if (!mail_name_fits(span_of(t->name)))
 		return error_set(err, ERROR_SCOPE_MESSAGE, ERROR_RETRY_NEVER, EINVAL,
 		                 "a file name that no message may have");
-	pending_fini(&b->now);
+	batch_pending_fini(&b->now);
 	b->now.from_dir = below(t->folder, "tmp");
 	b->now.to_dir = below(t->folder, t->in_new ? "new" : "cur");
 	b->now.to = xstrdup(t->name);
@@ -191,13 +147,14 @@ static int split_path(struct write_batch *b, const struct write_target *t, struc
 	AUTO_FREE char *dir = xstrndup(t->path, slash ? (size_t)(slash - t->path) : 0);
 	const char *name = slash ? slash + 1 : t->path;
 
-	if (!mail_name_fits(span_of(name)) || !strncmp(name, TEMPORARY, strlen(TEMPORARY)))
+	if (!mail_name_fits(span_of(name)) ||
+	    !strncmp(name, BATCH_TEMPORARY, strlen(BATCH_TEMPORARY)))
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, EINVAL,
 		                 "a name that no file may have");
 	if (change_make_directories(b->rootfd, t->root, dir, 0700, t->uid, t->gid, &b->directories,
 	                            err) < 0)
 		return -1;
-	pending_fini(&b->now);
+	batch_pending_fini(&b->now);
 	b->now.from_dir = xstrdup(dir);
 	b->now.to_dir = xstrdup(dir);
 	b->now.to = xstrdup(name);
@@ -232,7 +189,7 @@ void write_drop(struct write_batch *b)
 	b->fd = -1;
 	b->open = false;
 	(void)unlinkat(b->at_fd, b->now.from, 0);
-	pending_fini(&b->now);
+	batch_pending_fini(&b->now);
 }
 
 static int set_attributes(struct write_batch *b, struct error *err)
@@ -323,10 +280,10 @@ int write_link(struct write_batch *b, const struct write_target *t, const char *
 	if (b->open)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 		                 "a link came in the middle of a file");
-	if (split_path(b, t, err) < 0 || enter(b, t->root, b->now.from_dir, err) < 0)
+	if (split_path(b, t, err) < 0 || batch_enter(b, t->root, b->now.from_dir, err) < 0)
 		return -1;
 	b->now.root = xstrdup(t->root);
-	b->now.from = xasprintf(TEMPORARY "%u", b->number++);
+	b->now.from = xasprintf(BATCH_TEMPORARY "%u", b->number++);
 	if (symlinkat(target, b->at_fd, b->now.from) < 0)
 		return error_system(err, "make the link %s/%s", t->root, t->path);
 	add_pending(b, -1);
@@ -334,103 +291,4 @@ int write_link(struct write_batch *b, const struct write_target *t, const char *
 	    geteuid() == 0)
 		return error_system(err, "give %s/%s to user %u", t->root, t->path, t->uid);
 	return 0;
-}
-
-size_t write_pending(const struct write_batch *b)
-{
-	return b->n;
-}
-
-/* Two open directories, kept from row to row while they stay the same. */
-struct place {
-	const char *root, *dir;
-	int fd;
-};
-
-static int place_enter(struct write_batch *b, struct place *p, const char *root, const char *dir,
-                       struct error *err)
-{
-	if (p->fd >= 0 && !strcmp(p->root, root) && !strcmp(p->dir, dir))
-		return 0;
-	if (p->fd >= 0)
-		close(p->fd);
-	p->fd = open_below(b, root, dir, err);
-	if (p->fd < 0)
-		return -1;
-	p->root = root;
-	p->dir = dir;
-	sync_add(&b->directories, p->fd);
-	return 0;
-}
-
-static int rename_all(struct write_batch *b, size_t *done, struct error *err)
-{
-	struct place from = { .fd = -1 }, to = { .fd = -1 };
-	int result = 0;
-
-	for (*done = 0; result == 0 && *done < b->n;) {
-		const struct pending *p = &b->rows[*done];
-
-		if (place_enter(b, &from, p->root, p->from_dir, err) < 0 ||
-		    place_enter(b, &to, p->root, p->to_dir, err) < 0)
-			result = -1;
-		else if (renameat(from.fd, p->from, to.fd, p->to) < 0)
-			result = error_system(err, "rename into %s/%s", p->root, p->to_dir);
-		else
-			++*done;
-	}
-	if (from.fd >= 0)
-		close(from.fd);
-	if (to.fd >= 0)
-		close(to.fd);
-	return result;
-}
-
-/* Forgets all rows; of those after the first `placed`, the temporary files are removed. */
-static void clear(struct write_batch *b, size_t placed)
-{
-	struct error ignored;
-
-	sync_ahead_end(&b->ahead);
-	b->unsynced = 0;
-	for (size_t i = placed; i < b->n; i++)
-		if (enter(b, b->rows[i].root, b->rows[i].from_dir, &ignored) == 0)
-			(void)unlinkat(b->at_fd, b->rows[i].from, 0);
-	for (size_t i = 0; i < b->n; i++)
-		pending_fini(&b->rows[i]);
-	sync_fini(&b->contents);
-	sync_fini(&b->directories);
-	b->n = 0;
-	b->number = 0;
-}
-
-int write_commit(struct write_batch *b, struct error *err)
-{
-	size_t placed = 0;
-	int result = -1;
-
-	if (b->open) {
-		write_drop(b);
-		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-		          "commit in the middle of a file");
-	} else if (sync_all(&b->contents, err) == 0 && rename_all(b, &placed, err) == 0) {
-		result = sync_all(&b->directories, err);
-	}
-	clear(b, placed);
-	return result;
-}
-
-void write_batch_free(struct write_batch *b)
-{
-	if (!b)
-		return;
-	write_drop(b);
-	clear(b, 0);
-	pending_fini(&b->now);
-	if (b->at_fd >= 0)
-		close(b->at_fd);
-	free(b->at_root);
-	free(b->at_dir);
-	free(b->rows);
-	free(b);
 }

@@ -68,5 +68,11 @@ int write_link(struct write_batch *b, const struct write_target *t, const char *
 /* How many are begun and ended, and not yet in place. */
 size_t write_pending(const struct write_batch *b);
 
-/* All of them in place and durable, or an error (some of them may be in place then). */
-int write_commit(struct write_batch *b, struct error *err) MUST_CHECK;
+/* All of them in place and durable, or an error (some of them may be in place then). *placed is how
+ * many are since this or write_commit_ahead() told last. */
+int write_commit(struct write_batch *b, size_t *placed, struct error *err) MUST_CHECK;
+/*
+ * The same by a child process, while the batch takes further files: what is told here, files and
+ * errors, is of the call before. The next call of either waits for it, and write_batch_free() too.
+ */
+int write_commit_ahead(struct write_batch *b, size_t *placed, struct error *err) MUST_CHECK;

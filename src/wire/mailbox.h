@@ -23,9 +23,11 @@
  *	       at any place
  *	MAIL_STORE   C PUT_MESSAGE|PUT_FILE, BYTES..., DONE; LINK; DROP
  *	    -> nothing
- *	MAIL_COMMIT  C nothing
+ *	MAIL_COMMIT  C nothing, or u64 1: ahead
  *	    -> u64 number of files in place. What was stored since the last commit is durable now, and
- *	       seen only now. A STORE that failed spoils all up to the next COMMIT
+ *	       seen only now. Ahead: that of the COMMIT before it is, and is told of; what was stored
+ *	       since becomes so while other requests are answered, and is told of at the next COMMIT.
+ *	       A STORE that failed spoils all up to the next COMMIT
  *	MAIL_BRING   C A, top, root, u64 uid, u64 gid, WANTED...
  *	    -> as MAIL_FETCH without content: of each, what is stored as by MAIL_STORE, until the next
  *	       COMMIT, in the account at root. Of messages that this agent reads itself, below top

@@ -61,6 +61,7 @@ static int put(struct write_batch *b, const char *name, struct span content, str
 
 static void nothing_is_seen_before_the_commit(void **state)
 {
+	size_t placed;
 	struct error err = { 0 };
 	struct place p;
 
@@ -73,7 +74,7 @@ static void nothing_is_seen_before_the_commit(void **state)
 	}
 	assert_int_equal(count(&p, "mail/cur"), 0);
 	assert_int_equal(count(&p, "mail/tmp"), 20);
-	assert_good(write_commit(b, &err), &err);
+	assert_good(write_commit(b, &placed, &err), &err);
 	assert_int_equal(count(&p, "mail/cur"), 20);
 	assert_int_equal(count(&p, "mail/tmp"), 0);
 	end(&p);
@@ -126,6 +127,7 @@ static void a_write_that_fails_in_the_middle_leaves_nothing(void **state)
 
 static void what_a_killed_process_left_is_removed(void **state)
 {
+	size_t placed;
 	struct error err = { 0 };
 	struct place p;
 
@@ -136,14 +138,82 @@ static void what_a_killed_process_left_is_removed(void **state)
 	close(open(theirs, O_CREAT | O_WRONLY, 0600));
 	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
 	assert_good(put(b, "1.host", SPAN("text"), &err), &err);
-	assert_good(write_commit(b, &err), &err);
+	assert_good(write_commit(b, &placed, &err), &err);
 	assert_int_equal(access(left, F_OK), -1);
 	assert_int_equal(access(theirs, F_OK), 0);
 	end(&p);
 }
 
+static void put_some(struct write_batch *b, const char *tag, int n)
+{
+	struct error err = { 0 };
+
+	for (int i = 0; i < n; i++) {
+		AUTO_FREE char *name = xasprintf("%s.%d.host:2,S", tag, i);
+
+		assert_good(put(b, name, SPAN("text"), &err), &err);
+	}
+}
+
+static void a_batch_is_brought_into_place_while_the_next_is_written(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+	size_t placed;
+
+	begin(&p);
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	put_some(b, "a", 30);
+	assert_good(write_commit_ahead(b, &placed, &err), &err);
+	assert_int_equal(placed, 0);
+	put_some(b, "b", 20);
+	assert_good(write_commit_ahead(b, &placed, &err), &err);
+	assert_int_equal(placed, 30);
+	put_some(b, "c", 3);
+	assert_good(write_commit(b, &placed, &err), &err);
+	assert_int_equal(placed, 23);
+	assert_int_equal(count(&p, "mail/cur"), 53);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	end(&p);
+}
+
+static void what_fails_while_the_next_is_written_is_told(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+	size_t placed;
+
+	begin(&p);
+	AUTO_FREE char *cur = xasprintf("%s/mail/cur", p.dir);
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	put_some(b, "a", 30);
+	assert_int_equal(rmdir(cur), 0);
+	assert_good(write_commit_ahead(b, &placed, &err), &err);
+	assert_fails(write_commit(b, &placed, &err), &err, "open /mail/cur");
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	end(&p);
+}
+
+static void a_batch_that_is_given_up_waits_for_what_is_under_way(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+	size_t placed;
+
+	begin(&p);
+	struct write_batch *b = write_batch_new(p.fd);
+	put_some(b, "a", 30);
+	assert_good(write_commit_ahead(b, &placed, &err), &err);
+	put_some(b, "b", 30);
+	write_batch_free(b);
+	assert_int_equal(count(&p, "mail/cur"), 30);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	end(&p);
+}
+
 static void octets_that_changed_on_the_way_reach_no_place(void **state)
 {
+	size_t placed;
 	const struct write_target t = { .root = "/mail",
 		                        .folder = "",
 		                        .name = "1.host",
@@ -159,7 +229,7 @@ static void octets_that_changed_on_the_way_reach_no_place(void **state)
 	assert_good(write_begin_message(b, &t, &err), &err);
 	assert_good(write_bytes(b, SPAN("text"), &err), &err);
 	assert_fails(write_end(b, &other, &err), &err, "not what was sent");
-	assert_good(write_commit(b, &err), &err);
+	assert_good(write_commit(b, &placed, &err), &err);
 	assert_int_equal(count(&p, "mail/cur"), 0);
 	assert_int_equal(count(&p, "mail/tmp"), 0);
 	end(&p);
@@ -195,5 +265,8 @@ UNIT_TESTS("store/write", cmocka_unit_test(nothing_is_seen_before_the_commit),
            cmocka_unit_test(a_batch_that_is_given_up_leaves_nothing),
            cmocka_unit_test(a_write_that_fails_in_the_middle_leaves_nothing),
            cmocka_unit_test(what_a_killed_process_left_is_removed),
+           cmocka_unit_test(a_batch_is_brought_into_place_while_the_next_is_written),
+           cmocka_unit_test(what_fails_while_the_next_is_written_is_told),
+           cmocka_unit_test(a_batch_that_is_given_up_waits_for_what_is_under_way),
            cmocka_unit_test(octets_that_changed_on_the_way_reach_no_place),
            cmocka_unit_test(no_name_and_no_link_leads_out_of_the_root));

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* commit -- what was written becomes durable, comes into place, and that becomes durable too. */
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "store/batch.h"
+#include "store/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void batch_pending_fini(struct pending *p)
+{
+	free(p->root);
+	free(p->from_dir);
+	free(p->from);
+	free(p->to_dir);
+	free(p->to);
+	*p = (struct pending){ 0 };
+}
+
+int batch_open(struct write_batch *b, const char *root, const char *path, struct error *err)
+{
+	AUTO_CLOSE int rootfd = folder_open_root(b->rootfd, root, err);
+	int fd;
+
+	if (rootfd < 0)
+		return -1;
+	fd = folder_open_below(rootfd, path);
+	if (fd < 0)
+		return error_system(err, "open %s/%s", root, path);
+	return fd;
+}
+
+size_t write_pending(const struct write_batch *b)
+{
+	return b->n;
+}
+
+/* Two open directories, kept from row to row while they stay the same. */
+struct place {
+	const char *root, *dir;
+	int fd;
+};
+
+static int place_enter(struct write_batch *b, struct place *p, const char *root, const char *dir,
+                       struct error *err)
+{
+	if (p->fd >= 0 && !strcmp(p->root, root) && !strcmp(p->dir, dir))
+		return 0;
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = batch_open(b, root, dir, err);
+	if (p->fd < 0)
+		return -1;
+	p->root = root;
+	p->dir = dir;
+	sync_add(&b->directories, p->fd);
+	return 0;
+}
+
+static int rename_all(struct write_batch *b, size_t *done, struct error *err)
+{
+	struct place from = { .fd = -1 }, to = { .fd = -1 };
+	int result = 0;
+
+	for (*done = 0; result == 0 && *done < b->n;) {
+		const struct pending *p = &b->rows[*done];
+
+		if (place_enter(b, &from, p->root, p->from_dir, err) < 0 ||
+		    place_enter(b, &to, p->root, p->to_dir, err) < 0)
+			result = -1;
+		else if (renameat(from.fd, p->from, to.fd, p->to) < 0)
+			result = error_system(err, "rename into %s/%s", p->root, p->to_dir);
+		else
+			++*done;
+	}
+	if (from.fd >= 0)
+		close(from.fd);
+	if (to.fd >= 0)
+		close(to.fd);
+	return result;
+}
+
+/* Forgets all rows; of those after the first `placed`, the temporary files are removed. */
+static void clear(struct write_batch *b, size_t placed)
+{
+	struct error ignored;
+
+	sync_ahead_end(&b->ahead);
+	b->unsynced = 0;
+	for (size_t i = placed; i < b->n; i++)
+		if (batch_enter(b, b->rows[i].root, b->rows[i].from_dir, &ignored) == 0)
+			(void)unlinkat(b->at_fd, b->rows[i].from, 0);
+	for (size_t i = 0; i < b->n; i++)
+		batch_pending_fini(&b->rows[i]);
+	sync_fini(&b->contents);
+	sync_fini(&b->directories);
+	b->n = 0;
+	b->number = 0;
+}
+
+/* What is pending, here and now. */
+static int commit(struct write_batch *b, struct error *err)
+{
+	size_t placed = 0;
+	int result = -1;
+
+	if (sync_all(&b->contents, err) == 0 && rename_all(b, &placed, err) == 0)
+		result = sync_all(&b->directories, err);
+	clear(b, placed);
+	return result;
+}
+
+/* ── ahead ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* What the child has to tell; less than PIPE_BUF, so it comes whole or not at all. */
+struct told {
+	int result;
+	struct error err;
+};
+
+/* The child has a copy of all that it needs; what it shares are open files, so an error of the disk
+ * that one of these has to tell (store/sync.h) is told to it. */
+static void run_child(struct write_batch *b, int tofd, pid_t parent)
+{
+	struct told told = { 0 };
+
+	/* nothing comes into place behind the back of whoever looks after the agent has died */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* whoever listens at the other end of the parent's pipes must see their end when it dies */
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		close(i);
+	b->ahead = 0;
+	told.result = commit(b, &told.err);
+	_exit(fd_write_all(tofd, &told, sizeof told) < 0);
+}
+
+/* The rows are the child's business now; they are kept so that nobody takes its files for left over. */
+static void hand_over(struct write_batch *b)
+{
+	b->under_way.rows = b->rows;
+	b->under_way.n = b->n;
+	b->rows = NULL;
+	b->n = b->room = 0;
+	sync_fini(&b->contents);
+	sync_fini(&b->directories);
+	if (b->at_fd >= 0)
+		sync_add_device(&b->contents, b->at_fd);
+}
+
+/* False: no child can be had. */
+static bool start_child(struct write_batch *b)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	b->under_way.child = fork();
+	if (b->under_way.child == 0) {
+		close(ends[0]);
+		run_child(b, ends[1], parent);
+	}
+	close(ends[1]);
+	if (b->under_way.child < 0) {
+		b->under_way.child = 0;
+		close(ends[0]);
+		return false;
+	}
+	b->under_way.fd = ends[0];
+	hand_over(b);
+	return true;
+}
+
+static bool read_told(int fd, struct told *told)
+{
+	size_t at = 0;
+
+	while (at < sizeof *told) {
+		ssize_t n = read(fd, (char *)told + at, sizeof *told - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
+/* Waits for what is under way; *placed grows by its files. */
+static int finish_under_way(struct write_batch *b, size_t *placed, struct error *err)
+{
+	struct told told;
+	bool heard;
+
+	*placed += b->under_way.placed;
+	b->under_way.placed = 0;
+	if (!b->under_way.child)
+		return 0;
+	heard = read_told(b->under_way.fd, &told);
+	fd_close_at(&b->under_way.fd);
+	while (waitpid(b->under_way.child, NULL, 0) < 0 && errno == EINTR)
+		;
+	b->under_way.child = 0;
+	if (heard && told.result == 0)
+		*placed += b->under_way.n;
+	for (size_t i = 0; i < b->under_way.n; i++)
+		batch_pending_fini(&b->under_way.rows[i]);
+	free(TAKE(b->under_way.rows));
+	b->under_way.n = 0;
+	if (!heard)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
+		                 "the process that made a batch durable was lost");
+	if (told.result < 0)
+		*err = told.err;
+	return told.result;
+}
+
+/* ── both ────────────────────────────────────────────────────────────────────────────────────── */
+
+static int check_closed(struct write_batch *b, struct error *err)
+{
+	if (!b->open)
+		return 0;
+	write_drop(b);
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+	                 "commit in the middle of a file");
+}
+
+int write_commit_ahead(struct write_batch *b, size_t *placed, struct error *err)
+{
+	size_t n = b->n;
+
+	*placed = 0;
+	if (check_closed(b, err) < 0 || finish_under_way(b, placed, err) < 0)
+		return -1;
+	if (!n || start_child(b))
+		return 0;
+	b->under_way.placed = n;
+	return commit(b, err);
+}
+
+int write_commit(struct write_batch *b, size_t *placed, struct error *err)
+{
+	size_t n = b->n;
+
+	*placed = 0;
+	if (check_closed(b, err) < 0 || finish_under_way(b, placed, err) < 0 || commit(b, err) < 0)
+		return -1;
+	*placed += n;
+	return 0;
+}
+
+void write_batch_free(struct write_batch *b)
+{
+	struct error ignored = { 0 };
+	size_t placed = 0;
+
+	if (!b)
+		return;
+	write_drop(b);
+	(void)!finish_under_way(b, &placed, &ignored);
+	clear(b, 0);
+	batch_pending_fini(&b->now);
+	if (b->at_fd >= 0)
+		close(b->at_fd);
+	free(b->at_root);
+	free(b->at_dir);
+	free(b->rows);
+	free(b);
+}
