@@ -55,8 +55,9 @@ struct run {
 	struct transfer *t;
 	const char *top; /* of old's files, as new's agent sees them; NULL: over the wire */
 	struct lane lanes[LANES_MAX];
-	size_t lanes_n, asked; /* rows asked for */
-	struct lane *holder;   /* has the begin of the folder whose rows come next; or NULL */
+	size_t lanes_n, asked;       /* rows asked for */
+	struct lane *holder;         /* has the begin of the folder whose rows come next; or NULL */
+	size_t ask_most, batch_most; /* messages */
 };
 
 static void arrival_fini(struct arrival *a)
@@ -261,7 +262,7 @@ static size_t next_part(const struct run *r)
 	size_t n = 0, whole = 0;
 	uint64_t octets = 0;
 
-	while (r->asked + n < t->n && n < ASK_MESSAGES && octets < ASK_OCTETS &&
+	while (r->asked + n < t->n && n < r->ask_most && octets < ASK_OCTETS &&
 	       first[n].from == first->from) {
 		octets += first[n++].m->size;
 		if (!is_same_folder(t, r->asked + n - 1, r->asked + n))
@@ -331,7 +332,7 @@ static int run(struct run *r, struct error *err)
 			break;
 		if (collect(l, err) < 0)
 			return -1;
-		if (l->batch.n < BATCH_MESSAGES && l->batch.octets < BATCH_OCTETS)
+		if (l->batch.n < r->batch_most && l->batch.octets < BATCH_OCTETS)
 			continue;
 		/* what it was asked to bring is a part of the batch */
 		while (r->top && l->ahead)
@@ -389,8 +390,14 @@ static void close_lane(struct lane *l)
 
 int transfer_run(struct transfer *t, struct error *err)
 {
-	struct run r = { .t = t };
+	struct run r = { .t = t, .ask_most = ASK_MESSAGES, .batch_most = BATCH_MESSAGES };
+	const char *few = getenv("MAILHAUL_BATCH"); /* for tests: so many messages */
 	int result;
+
+	if (few) {
+		r.batch_most = strtoul(few, NULL, 10);
+		r.ask_most = r.batch_most < ASK_MESSAGES ? r.batch_most + 1 : ASK_MESSAGES;
+	}
 
 	open_lanes(&r);
 	result = run(&r, err);

@@ -99,6 +99,7 @@ struct trial {
 	const char *side; /* whose agent fails */
 	bool later;       /* in a pass that follows another one */
 	bool here;        /* new's agent reads old's messages itself */
+	bool batches;     /* several: one is made durable while the next is written */
 };
 
 /* One pass with the fault, one without. False when there are not so many calls. */
@@ -147,6 +148,9 @@ static void try_all(struct trial t)
 	unsigned long n = rounds ? strtoul(rounds, NULL, 10) : 1, at = 1;
 	unsigned long stride = strides ? strtoul(strides, NULL, 10) : 1;
 
+	if (t.batches)
+		setenv("MAILHAUL_BATCH", "2", 1);
+
 	if (access("/dev/shm", W_OK) == 0)
 		sites_place = "/dev/shm";
 
@@ -155,6 +159,7 @@ static void try_all(struct trial t)
 		for (at = 1; try_fault(&t, at, at + round); at += stride)
 			;
 	}
+	unsetenv("MAILHAUL_BATCH");
 	assert_true(at > 30);
 	print_message("# %lu calls\n", at - 1);
 }
@@ -162,7 +167,7 @@ static void try_all(struct trial t)
 static void a_first_pass_survives_the_failure_of_any_call(void **state)
 {
 	(void)state;
-	try_all((struct trial){ .side = "new" });
+	try_all((struct trial){ .side = "new", .batches = true });
 }
 
 static void a_later_pass_survives_the_failure_of_any_call(void **state)
@@ -180,7 +185,7 @@ static void a_pass_survives_what_cannot_be_read_on_old(void **state)
 static void an_agent_that_reads_and_stores_survives_the_failure_of_any_call(void **state)
 {
 	(void)state;
-	try_all((struct trial){ .side = "new", .later = true, .here = true });
+	try_all((struct trial){ .side = "new", .later = true, .here = true, .batches = true });
 }
 
 UNIT_TESTS("copy/fault", cmocka_unit_test(a_first_pass_survives_the_failure_of_any_call),
