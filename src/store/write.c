@@ -86,6 +86,8 @@ static char *below(const char *folder, const char *name)
 
 static int begin(struct write_batch *b, const struct write_target *t, struct error *err)
 {
+	mode_t mask;
+
 	if (b->open)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 		                 "a second file was begun before the first was ended");
@@ -95,8 +97,11 @@ static int begin(struct write_batch *b, const struct write_target *t, struct err
 	b->now.from = xasprintf(BATCH_TEMPORARY "%u", b->number++);
 	b->target = *t;
 	digest_begin(&b->digest);
+	/* the mode at once, and not by another change of the inode */
+	mask = umask(0);
 	b->fd = openat(b->at_fd, b->now.from, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	               t->mode & 0777);
+	umask(mask);
 	if (b->fd < 0)
 		return error_system(err, "create a file in %s/%s", t->root, b->now.from_dir);
 	b->open = true;
@@ -208,7 +213,7 @@ static int set_attributes(struct write_batch *b, struct error *err)
 		return error_system(err, "stat %s", b->now.to);
 	if ((st.st_uid != t->uid || st.st_gid != t->gid) && fchown(b->fd, t->uid, t->gid) < 0)
 		return error_system(err, "give %s to user %u", b->now.to, t->uid);
-	/* no set-uid bit ever comes out of a mailbox; the umask took what it takes */
+	/* no set-uid bit ever comes out of a mailbox; a default ACL may have taken some of it */
 	if (((st.st_mode ^ t->mode) & 0777 && fchmod(b->fd, t->mode & 0777) < 0) ||
 	    futimens(b->fd, times) < 0)
 		return error_system(err, "set mode and time of %s", b->now.to);
