@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "store/write.h"
 #include "wire/mailbox.h"
+#include "wire/pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,9 +207,13 @@ int agent_mail_fetch(struct agent *a, struct wire_reader *r, struct buf *end, st
 {
 	AUTO_MAILBOX_ACCOUNT struct mailbox_account account = { 0 };
 	struct fetch f = { .fill = { .a = a }, .rootfd = a->rootfd, .mbox = MBOXREAD_NONE };
+	uint64_t content;
 
 	wire_get_account(r, &account);
-	f.content = wire_get_u64(r) != 0;
+	content = wire_get_u64(r);
+	f.content = content != 0;
+	if (a->packer)
+		wire_packer_hold(a->packer, content == 2);
 	return fetch_all(r, &account, &f, err);
 }
 

@@ -13,6 +13,9 @@
  * that host_run() is patient with. */
 #define SILENCE_MS 180000
 #define READ_MOST (1u << 20)
+/* A line that less than this part of the time is waited for is no hindrance. */
+#define WAITS_PART 4
+#define WAITS_LOOK_NS 50000000
 
 void channel_open(struct channel *c, int tofd, int fromfd, int silence_ms)
 {
@@ -75,6 +78,29 @@ static bool wait_for(int fd, short events, int64_t ms)
 		ready = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (ready < 0 && errno == EINTR);
 	return ready != 0;
+}
+
+static bool wait_to_read(struct channel *c, int64_t ms)
+{
+	int64_t began = clock_monotonic_ns();
+	bool ready = wait_for(c->fromfd, POLLIN, ms);
+
+	c->waited_ns += clock_monotonic_ns() - began;
+	return ready;
+}
+
+bool channel_waits(struct channel *c)
+{
+	int64_t now = clock_monotonic_ns();
+	int64_t since = now - c->looked_ns;
+
+	/* several requests in one go: nothing has come in yet that would tell */
+	if (c->looked_ns && since < WAITS_LOOK_NS)
+		return !c->unwaited;
+	c->unwaited = c->looked_ns && c->waited_ns <= since / WAITS_PART;
+	c->looked_ns = now;
+	c->waited_ns = 0;
+	return !c->unwaited;
 }
 
 /* Reads what is there. */
@@ -172,6 +198,7 @@ static void keep_pace(struct channel *c, size_t octets)
 		return;
 	clock_sleep_ms(wait);
 	c->period_ms += wait;
+	c->waited_ns += wait * 1000000; /* the limit is a line too */
 }
 
 static int read_more(struct channel *c, struct error *err)
@@ -186,7 +213,7 @@ static int read_more(struct channel *c, struct error *err)
 		buf_reset(&c->ahead);
 		return 0;
 	}
-	if (!wait_for(c->fromfd, POLLIN, left > 0 ? left : 0)) {
+	if (!wait_to_read(c, left > 0 ? left : 0)) {
 		if (!c->period_octets)
 			return gone(err, ETIMEDOUT, "the agent does not answer");
 		return check_period(c, err);

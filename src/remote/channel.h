@@ -32,6 +32,8 @@ struct channel {
 	struct pace pace;               /* of what is read */
 	int64_t period_ms;              /* when this period began */
 	uint64_t period_octets;         /* that came in it */
+	int64_t waited_ns, looked_ns;   /* for what comes in; channel_waits() looked last */
+	bool unwaited;                  /* what that found */
 	uint64_t octets_in, octets_out; /* since the channel was opened, as they travelled */
 };
 
@@ -50,6 +52,10 @@ int channel_send(struct channel *c, struct span frame);
 
 /* Something was read and not yet taken: not all of a frame, perhaps. */
 bool channel_has(const struct channel *c);
+
+/* Whether a good part of the time since this was asked last went by waiting for what comes in: if not,
+ * a faster line would be of no use. True at first. */
+bool channel_waits(struct channel *c);
 
 /* A new answer is waited for, or the agent said that it rests: the time counts from here. */
 void channel_period(struct channel *c);

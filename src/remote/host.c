@@ -369,6 +369,11 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
 	return 0;
 }
 
+bool host_waits(struct host *h)
+{
+	return channel_waits(&h->channel);
+}
+
 const char *host_seen_from(const struct host *from, const struct host *to)
 {
 	const struct host_limit *l = &from->limit;

@@ -75,6 +75,9 @@ uint64_t host_octets_read(const struct host *h);
 /* The same of what went there. */
 uint64_t host_octets_sent(const struct host *h);
 
+/* Whether what comes from the host was waited for, rather than what is done with it: channel_waits(). */
+bool host_waits(struct host *h);
+
 /* Where the files of `from` begin for the agent of `to`, when that can read them itself: both are on
  * this machine, and no limit says how `from` may be read. NULL: it can't. Borrowed from `from`. */
 const char *host_seen_from(const struct host *from, const struct host *to);

@@ -338,7 +338,7 @@ int mailbox_fetch_send(struct host *h, const struct mailbox_account *account, bo
 	AUTO_BUF struct buf body = { 0 };
 
 	wire_put_account(&body, account);
-	wire_put_u64(&body, content);
+	wire_put_u64(&body, !content ? 0 : host_waits(h) ? 1 : 2);
 	mailbox_put_wanted(&body, wanted, n);
 	return host_send(h, WIRE_MAIL_FETCH, buf_span(&body), err);
 }

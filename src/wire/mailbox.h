@@ -18,7 +18,7 @@
  *	MAIL_SIGN    (A, u64 n, n paths beside, relative to the home, outline, its digest)...
  *	    -> DATA: SIGNED per account, in the order of asking; the outline is one that SIGNED told
  *	       before, or empty
- *	MAIL_FETCH   A, u64 content 0|1, WANTED...
+ *	MAIL_FETCH   A, u64 content 0|1|2, WANTED...; 2: as 1, and mailhaul did not wait for the line
  *	    -> DATA per wanted, in order: BEGIN, BYTES..., DONE (without content no BYTES), or FAILED
  *	       at any place
  *	MAIL_STORE   C PUT_MESSAGE|PUT_FILE, BYTES..., DONE; LINK; DROP

@@ -14,7 +14,7 @@
 
 struct wire_packer {
 	ZSTD_CCtx *zstd;
-	bool on;
+	bool on, held;
 	double line, pack, ratio; /* 0: not known */
 	double plain;             /* frames' octets a second in the last plain window */
 	uint64_t window_octets;   /* written since the line was looked at */
@@ -49,6 +49,11 @@ void wire_packer_free(struct wire_packer *p)
 		return;
 	ZSTD_freeCCtx(p->zstd);
 	free(p);
+}
+
+void wire_packer_hold(struct wire_packer *p, bool held)
+{
+	p->held = held;
 }
 
 static void put_header(char *at, enum wire_block kind, size_t n)
@@ -97,14 +102,14 @@ void wire_pack(struct wire_packer *p, struct span frames, struct buf *out)
 	while (frames.n) {
 		struct span some = { frames.p,
 			             frames.n < WIRE_BLOCK_MAX ? frames.n : WIRE_BLOCK_MAX };
-		bool sample = p->line > 0 && p->line < LINE_FAST && some.n >= 4096 &&
+		bool sample = !p->held && p->line > 0 && p->line < LINE_FAST && some.n >= 4096 &&
 		              p->since_sample >= WIRE_PACK_TRUST;
 
 		p->since_sample += some.n;
 		p->since_probe += some.n;
 		p->window_frames += some.n;
 		p->refused -= p->refused < some.n ? p->refused : some.n;
-		if (p->on || sample)
+		if ((p->on && !p->held) || sample)
 			add_packed(p, some, out);
 		else
 			add_plain(some, out);
@@ -132,6 +137,11 @@ void wire_pack_sent(struct wire_packer *p, uint64_t octets, int64_t ns)
 {
 	double seen;
 
+	if (p->held) {
+		p->window_octets = p->window_frames = 0;
+		p->window_ns = p->window_pack_ns = 0;
+		return;
+	}
 	p->window_octets += octets;
 	p->window_ns += ns > 0 ? ns : 0;
 	if (p->window_octets < WIRE_PACK_WINDOW)

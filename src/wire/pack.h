@@ -30,7 +30,8 @@
  * What makes write(2) wait may be the other end, which is busy with what came before: then packed
  * octets are not through any sooner. So a packed window in which less than half of the saving came
  * true (frames by the time of zstd and write(2), against those of the last plain window) ends the
- * packing for WIRE_PACK_TRUST octets.
+ * packing for WIRE_PACK_TRUST octets. And the other end may say that it has no need to wait for the
+ * line: wire_packer_hold().
  */
 
 #include "base/cleanup.h"
@@ -55,6 +56,10 @@ struct wire_packer *wire_packer_new(void);
 void wire_packer_free(struct wire_packer *p);
 CLEANUP_DEFINE(struct wire_packer, wire_packer_free);
 #define AUTO_WIRE_PACKER __attribute__((cleanup(wire_packer_free_at)))
+
+/* While held, all is sent plain, and nothing is learned of the line: what makes write(2) wait is not
+ * the line. */
+void wire_packer_hold(struct wire_packer *p, bool held);
 
 /* Appends blocks that hold `frames` to `out`. */
 void wire_pack(struct wire_packer *p, struct span frames, struct buf *out);

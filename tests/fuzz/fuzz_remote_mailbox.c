@@ -70,6 +70,11 @@ int host_call(struct host *h, enum wire_kind kind, struct span body, host_data_f
 	return host_collect(h, data, context, end, err);
 }
 
+bool host_waits(struct host *h)
+{
+	return true;
+}
+
 const char *host_name(const struct host *h)
 {
 	return "old";

@@ -142,6 +142,20 @@ static void a_slow_reader_is_not_helped_by_packing(void **state)
 	assert_int_equal(l->plain, 0);
 }
 
+static void a_line_that_nobody_waits_for_is_left_plain(void **state)
+{
+	struct line *l = *state;
+
+	send_frames(l, 64, true, 1 * MB);
+	wire_packer_hold(l->packer, true);
+	send_frames(l, 1200, true, 1 * MB);
+	assert_int_equal(l->packed, 0);
+	/* it is known as before when it is waited for again */
+	wire_packer_hold(l->packer, false);
+	send_frames(l, 16, true, 1 * MB);
+	assert_int_not_equal(l->packed, 0);
+}
+
 static void what_cannot_be_shortened_goes_plain(void **state)
 {
 	struct line *l = *state;
@@ -235,5 +249,6 @@ UNIT_TESTS("wire/pack", TEST(packing_pays_on_lines_slower_than_half_of_what_it_s
            TEST(a_fast_line_stays_plain), TEST(a_slow_line_is_packed_after_a_window),
            TEST(a_line_that_becomes_fast_is_plain_again_in_the_end),
            TEST(what_cannot_be_shortened_goes_plain), TEST(a_slow_reader_is_not_helped_by_packing),
+           TEST(a_line_that_nobody_waits_for_is_left_plain),
            TEST(a_block_cut_at_any_octet_wants_more), TEST(bad_blocks_are_refused),
            TEST(a_bomb_gives_one_block_and_no_more));
