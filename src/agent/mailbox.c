@@ -159,6 +159,7 @@ static void get_known(struct wire_reader *r, struct knowns *out)
 		r->bad = true;
 	known.folder = wire_get_string(r);
 	known.uidlist = wire_get_digest(r);
+	known.same = wire_get_u64(r) != 0;
 	rows = wire_get_span(r);
 	while (wire_get_known(&rows, &row)) {
 		ARRAY_GROW(known.rows, known.n, room);

@@ -313,6 +313,10 @@ static int pass_together(struct walk *w, const size_t *which, size_t n, struct e
 
 	for (size_t i = 0; i < n; i++)
 		passes[i] = (struct pass){
+			.old_same = w->looks[which[i]].known &&
+			            is_as_known(&w->looks[which[i]].old),
+			.new_same = w->looks[which[i]].known &&
+			            is_as_known(&w->looks[which[i]].new),
 			.old_host = w->old_host,
 			.new_host = w->new_host,
 			.account = &w->accounts[which[i]],

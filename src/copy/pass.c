@@ -160,8 +160,8 @@ int pass_compare(struct pass *p, struct message_writer *ledger, struct error *er
 
 int pass_ask(struct pass *p, struct error *err)
 {
-	const struct mailbox_agreed old = { p->agreed.folders, p->agreed.n, false };
-	const struct mailbox_agreed new = { p->agreed.folders, p->agreed.n, true };
+	const struct mailbox_agreed old = { p->agreed.folders, p->agreed.n, false, p->old_same };
+	const struct mailbox_agreed new = { p->agreed.folders, p->agreed.n, true, p->new_same };
 
 	if (mailbox_scan_send(p->old_host, p->account->from, &old, err) < 0)
 		return -1;

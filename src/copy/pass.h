@@ -25,6 +25,8 @@ struct pass {
 	struct mail_listing old, new;
 	struct known known;
 	struct agreed agreed;
+	/* by its sign that side is as it was when both were seen to hold the same */
+	bool old_same, new_same;
 	struct transfer_row *rows; /* messages that are to travel; in a group: a part of its rows */
 	size_t rows_n, rows_room;
 	struct strings listed; /* folders whose uidlist was written */

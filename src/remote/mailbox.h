@@ -24,6 +24,7 @@ struct mailbox_agreed {
 	const struct mail_agreed *folders; /* borrowed */
 	size_t n;
 	bool of_new; /* this host is the new one */
+	bool same;   /* all are as they were: their messages are not looked at */
 };
 /*
  * The same in two halves, for several accounts ahead: at most HOST_AHEAD, collected in that order.

@@ -154,12 +154,23 @@ static char *find_path(int folderfd, const char *base, const struct change_was *
 	return xasprintf("%s/%s", in_new ? "new" : "cur", name);
 }
 
+/* Mostly the date is right, and to look costs a third of writing the inode once more. */
+static int set_date(int folderfd, const char *path, int64_t mtime_ns)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, time_of(mtime_ns) };
+	struct stat st;
+
+	if (fstatat(folderfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (st.st_mtim.tv_sec == times[1].tv_sec && st.st_mtim.tv_nsec == times[1].tv_nsec)
+		return 0;
+	return utimensat(folderfd, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
 /* 0 done, 1 it is elsewhere, -1 with errno. */
 static int rename_once(int folderfd, const char *from, const char *to, int64_t mtime_ns)
 {
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, time_of(mtime_ns) };
-
-	if (utimensat(folderfd, from, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (set_date(folderfd, from, mtime_ns) < 0)
 		return errno == ENOENT ? 1 : -1;
 	if (!strcmp(from, to) || renameat2(folderfd, from, folderfd, to, RENAME_NOREPLACE) == 0)
 		return 0;

@@ -39,7 +39,7 @@ struct maildir_look {
 void maildir_look_fini(struct maildir_look *l);
 #define AUTO_MAILDIR_LOOK __attribute__((cleanup(maildir_look_fini)))
 
-/* Reads the names, and finds which of them are as known. */
+/* Reads the names, and finds which of them are as known. A folder that is the same has none to tell. */
 int maildir_look_begin(struct maildir_look *l, struct error *err) MUST_CHECK;
 
 /* A name that is not known stands in this dovecot-uidlist. */

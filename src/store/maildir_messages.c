@@ -94,6 +94,8 @@ static bool is_same(const struct names_row *row, const struct store_known_row *k
 
 int maildir_look_begin(struct maildir_look *l, struct error *err)
 {
+	if (l->known && l->known->same)
+		return 0;
 	if (names_read(l->newfd, l->curfd, &l->names, err) < 0)
 		return -1;
 	l->told = xcalloc(l->names.n + 1, sizeof *l->told);

@@ -19,6 +19,7 @@ struct store_known_row {
 struct store_known {
 	const char *folder; /* borrowed */
 	struct digest uidlist;
+	bool same; /* its messages are so, by its sign (store/sign.h), and `rows` is empty */
 	struct store_known_row *rows; /* borrowed */
 	size_t n;
 };

@@ -97,9 +97,11 @@ enum wire_mail_tag {
 	WIRE_MAIL_DROP_INDEXES,  /* folder */
 	WIRE_MAIL_REMOVE_FILE,   /* path below the root or home, u64 place */
 	/* scan, with what is known */
-	WIRE_MAIL_KNOWN = 48, /* folder, digest of the uidlist, rows: see wire_put_known() */
-	WIRE_MAIL_AS_KNOWN,   /* u64 1: the uidlist too, and it was not told */
-	WIRE_MAIL_GONE,       /* base */
+	/* folder, digest of the uidlist, u64 1: it is so, and there are no rows; rows: see
+	 * wire_put_known() */
+	WIRE_MAIL_KNOWN = 48,
+	WIRE_MAIL_AS_KNOWN, /* u64 1: the uidlist too, and it was not told */
+	WIRE_MAIL_GONE,     /* base */
 	/* mbox; see wire_put_mbox_state() */
 	WIRE_MBOX_STATE = 64,
 	WIRE_MBOX_ID, /* Message-ID of the MESSAGE before it */

@@ -400,6 +400,32 @@ static void extra_mail_goes_when_that_is_asked_for(void **state)
 	end_house(&h);
 }
 
+/* One side is as it was, by its sign: what it has is not read again. */
+static void one_side_that_changed_is_held_against_what_the_other_had(void **state)
+{
+	const struct copy_options whole = { .dry_run = true, .look_everywhere = true };
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	struct house h;
+
+	(void)state;
+	make_copied_house(&h, &r);
+	settle(&h);
+	sites_message(&h.s, M "new/200.b.host", "Subject: b\n\nb\n", 1100000000);
+	sites_rename(&h.s, M "cur/100.a.host:2,S", M "cur/100.a.host:2,FS");
+	pass(&h, NULL, &r);
+	assert_int_equal(r.copied, 1);
+	assert_int_equal(r.renamed, 1);
+	settle(&h);
+	sites_rename(&h.s, N "cur/100.a.host:2,FS", N "cur/100.a.host:2,");
+	sites_remove(&h.s, N "new/200.b.host");
+	pass(&h, NULL, &r);
+	assert_int_equal(r.copied, 1);
+	assert_int_equal(r.renamed, 1);
+	pass(&h, &whole, &r);
+	assert_false(copy_result_changed(&r));
+	end_house(&h);
+}
+
 UNIT_TESTS("copy/accounts", cmocka_unit_test(many_accounts_are_copied_as_each_alone),
            cmocka_unit_test(one_account_that_is_gone_keeps_no_other_from_it),
            cmocka_unit_test(one_account_that_can_t_be_stored_keeps_no_other_from_it),
@@ -410,4 +436,5 @@ UNIT_TESTS("copy/accounts", cmocka_unit_test(many_accounts_are_copied_as_each_al
            cmocka_unit_test(each_touch_is_seen),
            cmocka_unit_test(a_mailbox_that_changed_just_now_is_listed_again),
            cmocka_unit_test(what_is_odd_is_told_each_time),
-           cmocka_unit_test(extra_mail_goes_when_that_is_asked_for));
+           cmocka_unit_test(extra_mail_goes_when_that_is_asked_for),
+           cmocka_unit_test(one_side_that_changed_is_held_against_what_the_other_had));
