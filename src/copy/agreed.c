@@ -205,7 +205,7 @@ static int load_others(struct pass *p, struct message_reader *reader, struct err
 }
 
 /* *fits: the ledger has a row for each agreed message, and none of which nothing was said. */
-static int load_known(struct pass *p, bool *fits, struct error *err)
+static int load_all(struct pass *p, bool *fits, struct error *err)
 {
 	AUTO_MESSAGE_READER struct message_reader *reader = NULL;
 	const char *user = p->account->from->user;
@@ -229,6 +229,17 @@ static int load_known(struct pass *p, bool *fits, struct error *err)
 	p->agreed.same = agreed_n - marked;
 	p->agreed.same_octets = octets;
 	return 0;
+}
+
+/* In one transaction: thousands of rows, and not a lock for each. */
+static int load_known(struct pass *p, bool *fits, struct error *err)
+{
+	if (state_begin(p->state, err) < 0)
+		return -1;
+	if (load_all(p, fits, err) == 0)
+		return state_commit(p->state, err);
+	state_abandon(p->state);
+	return -1;
 }
 
 /* ── the listings are made to hold them all ──────────────────────────────────────────────────── */

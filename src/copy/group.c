@@ -77,8 +77,12 @@ static int look_again(struct pass *p, struct error *err)
 	return pass_look(p, &again, err);
 }
 
-static int look_at_each(struct group *g, bool *again, struct error *err)
+static int look(struct group *g, struct error *err)
 {
+	AUTO_FREE bool *again = xcalloc(g->n, sizeof *again);
+
+	if (check_formats(g, err) < 0 || ask(g, err) < 0)
+		return -1;
 	for (size_t i = 0; i < g->n; i++) {
 		if (!is_maildir(&g->passes[i]) || pass_look(&g->passes[i], &again[i], err) == 0 ||
 		    leave_out(g, &g->passes[i], err) == 0)
@@ -97,19 +101,6 @@ static int look_at_each(struct group *g, bool *again, struct error *err)
 		    leave_out(g, &g->passes[i], err) < 0)
 			return -1;
 	return 0;
-}
-
-/* The ledger is read in one transaction: thousands of rows, and not a lock for each. */
-static int look(struct group *g, struct error *err)
-{
-	AUTO_FREE bool *again = xcalloc(g->n, sizeof *again);
-
-	if (check_formats(g, err) < 0 || ask(g, err) < 0 || state_begin(g->state, err) < 0)
-		return -1;
-	if (look_at_each(g, again, err) == 0)
-		return state_commit(g->state, err);
-	state_abandon(g->state);
-	return -1;
 }
 
 /* ── what is on new already ──────────────────────────────────────────────────────────────────── */
