@@ -5,7 +5,7 @@ from . import hosts, people
 from .sealed import File, Host
 
 # Debian's master.cf without its chroots and without transports of programs that are not there.
-_MASTER = """# service type  private unpriv  chroot  wakeup  maxproc command
+MASTER = """# service type  private unpriv  chroot  wakeup  maxproc command
 smtp      inet  n       -       n       -       -       smtpd
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
@@ -47,7 +47,7 @@ submissions inet n    -       n       -       -       smtpd
 """
 
 # The head of Debian's /etc/postfix/main.cf, as the package writes it for an "Internet Site".
-_DEBIAN = """# See /usr/share/postfix/main.cf.dist for a commented, more complete version
+DEBIAN = """# See /usr/share/postfix/main.cf.dist for a commented, more complete version
 
 smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
 biff = no
@@ -145,8 +145,8 @@ def on_old() -> dict[str, File]:
     commands = "".join(f"{person.login}\t{deliverer}\n" for person in people.PEOPLE
                        if person.system and (person.sieve or person.mbox))
     return {
-        "/etc/postfix/main.cf": File(_DEBIAN + _OLD),
-        "/etc/postfix/master.cf": File(_MASTER + _SUBMISSION),
+        "/etc/postfix/main.cf": File(DEBIAN + _OLD),
+        "/etc/postfix/master.cf": File(MASTER + _SUBMISSION),
         "/etc/postfix/virtual": File(virtual),
         "/etc/postfix/vmailbox": File(mailboxes),
         "/etc/postfix/mailbox_command": File(commands),
@@ -167,7 +167,7 @@ cat >"$name.part" && mv "$name.part" "$name" || exit 75
 
 
 # As postfix-files of the package has them; `postfix start` would take 2.5 s to make these.
-_SPOOL = """cd /var/spool/postfix
+SPOOL = """cd /var/spool/postfix
 for name in active bounce corrupt defer deferred flush hold incoming private saved trace; do
 	mkdir -m 700 $name; chown postfix $name
 done
@@ -179,7 +179,7 @@ mkdir -p -m 755 pid dev etc lib usr/lib/sasl2
 
 def prepare_old(host: Host) -> None:
     """Compile the maps; give the log to Postfix, whose tools write it while the master is down."""
-    host.sh(f"{_SPOOL}install -d -o nobody -g nogroup {people.INTAKE}\n"
+    host.sh(f"{SPOOL}install -d -o nobody -g nogroup {people.INTAKE}\n"
             "chown postfix:adm /var/log/mail.log; chmod 640 /var/log/mail.log\n"
             "cd /etc/postfix; postmap virtual vmailbox mailbox_command; postalias /etc/aliases")
 
@@ -189,7 +189,7 @@ def on_new() -> dict[str, File]:
     name = hosts.PLACES["new"].hostname
     return {
         "/etc/postfix/main.cf": File(
-            _DEBIAN + f"myhostname = {name}\nmyorigin = /etc/mailname\n"
+            DEBIAN + f"myhostname = {name}\nmyorigin = /etc/mailname\n"
             f"mydestination = $myhostname, {name}, localhost.example.org, localhost\n"),
         "/etc/aliases": File("postmaster:    root\n"),
         "/etc/mailname": File(f"{name}\n"),
@@ -198,7 +198,7 @@ def on_new() -> dict[str, File]:
 
 def prepare_new(host: Host) -> None:
     """What the package's postinst and its start script do."""
-    host.sh(f"{_SPOOL}cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf\n"
+    host.sh(f"{SPOOL}cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf\n"
             "postalias /etc/aliases\n"
             "/usr/lib/postfix/configure-instance.sh - >/dev/null")
 
@@ -210,9 +210,9 @@ def on_world(name: str) -> dict[str, File]:
         echo = source.read()
     place = hosts.PLACES[name]
     return {
-        "/etc/postfix/main.cf": File(_DEBIAN + _WORLD.format(
+        "/etc/postfix/main.cf": File(DEBIAN + _WORLD.format(
             hostname=place.hostname, domain=hosts.WORLD_DOMAINS[name])),
-        "/etc/postfix/master.cf": File(_MASTER + _ECHO),
+        "/etc/postfix/master.cf": File(MASTER + _ECHO),
         "/etc/aliases": File("postmaster: root\n"),
         "/etc/mailname": File(f"{place.hostname}\n"),
         "/usr/local/libexec/echo": File(echo, 0o755),
@@ -221,7 +221,7 @@ def on_world(name: str) -> dict[str, File]:
 
 def prepare_world(host: Host) -> None:
     """The sink's folder and the maps."""
-    host.sh(f"{_SPOOL}install -d -o nobody -g nogroup /srv/sink\npostalias /etc/aliases")
+    host.sh(f"{SPOOL}install -d -o nobody -g nogroup /srv/sink\npostalias /etc/aliases")
 
 
 def queued(host: Host) -> int:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,15 +151,16 @@ def own_code() -> dict[str, bytes]:
             for path in sorted(here.rglob("*.py"))}
 
 
-def describe(name: str) -> str:
+def describe(name: str, places: Iterable[str] = tuple(hosts.PLACES),
+             resolver: str = hosts.RESOLVER_V4) -> str:
     """The description that `mailhaul sealed start` reads."""
     lines = [f"name: {name}", "segments:"]
     for segment in hosts.SEGMENTS:
         lines += [f"  - name: {segment.name}", "    gateways:"]
         lines += [f"      - {json.dumps(gateway)}" for gateway in segment.gateways]
     lines.append("hosts:")
-    for place in hosts.PLACES.values():
-        lines += _describe_place(place)
+    for place in places:
+        lines += _describe_place(hosts.PLACES[place], resolver)
     return "\n".join(lines) + "\n"
 
 
@@ -169,9 +170,9 @@ _DISK = "2G"      # sparse
 _FRESH = ("/home", "/root", "/srv", "/var/log", "/var/mail", "/var/spool/postfix")
 
 
-def _describe_place(place: hosts.Place) -> list[str]:
+def _describe_place(place: hosts.Place, resolver: str) -> list[str]:
     lines = [f"  - name: {place.name}", f"    hostname: {place.hostname}",
-             f"    segment: {place.segment}", f"    resolver: {hosts.RESOLVER_V4}",
+             f"    segment: {place.segment}", f"    resolver: {resolver}",
              f"    disk: {_DISK}"]
     for key, values in (("addresses", place.addresses), ("fresh", _FRESH)):
         lines.append(f"    {key}:")
@@ -179,12 +180,13 @@ def _describe_place(place: hosts.Place) -> list[str]:
     return lines
 
 
-def start(name: str) -> dict[str, Host]:
-    """Start all hosts of the lab called `name`, without anything in them."""
+def start(name: str, places: Iterable[str] = tuple(hosts.PLACES),
+          resolver: str = hosts.RESOLVER_V4) -> dict[str, Host]:
+    """Start all hosts of the lab called `name`, or those named, without anything in them."""
     description = Path(f"/run/mailhaul-lab-{name}.yaml")
-    description.write_text(describe(name), encoding="utf-8")
+    description.write_text(describe(name, places, resolver), encoding="utf-8")
     _sealed("start", str(description))
-    return attach(name)
+    return {place: Host(name, place) for place in places}
 
 
 def attach(name: str) -> dict[str, Host]:
