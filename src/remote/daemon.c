@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "remote/daemon.h"
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
+#include "remote/mailbox.h"
 #include "remote/start.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define PROGRAM_SIZE_MAX (WIRE_BODY_MAX - 65536u)
+#define PROGRAM_SIZE_MAX (64u << 20) /* octets; with debugging information and sanitizers */
 
 enum { ACT_STOP = 0, ACT_START = 1, ACT_LOOK = 2 };
 
@@ -64,6 +67,25 @@ int host_daemon_stop(struct host *h, const char *row, struct error *err)
 	return call(h, row, ACT_STOP, NULL, NULL, err);
 }
 
+/* In pieces: a program is longer than a frame. In place only when it is whole, and durable. */
+static int put_program(struct host *h, const char *path, struct span bytes, struct error *err)
+{
+	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(h);
+	const char *name = strrchr(path, '/');
+	AUTO_FREE char *folder = xstrndup(path, name ? (size_t)(name - path) : 0);
+	const struct digest digest = digest_of(bytes);
+	const struct mailbox_file file = { .root = name == path ? "/" : folder,
+		                           .path = name ? name + 1 : path,
+		                           .mode = 0700,
+		                           .uid = (uint32_t)host_hello(h)->uid,
+		                           .mtime_ns = clock_wall_ms() * 1000000 };
+
+	if (mailbox_put_file(writer, &file, err) < 0 || mailbox_put_bytes(writer, bytes, err) < 0 ||
+	    mailbox_put_done(writer, &digest, err) < 0 || mailbox_commit(writer, NULL, err) < 0)
+		return error_context(err, "place %s", path);
+	return 0;
+}
+
 int host_place_program(struct host *h, const char *row, const char *local_path, struct error *err)
 {
 	AUTO_DAEMON struct host_daemon there = { 0 };
@@ -84,6 +106,5 @@ int host_place_program(struct host *h, const char *row, const char *local_path, 
 	if (host_read(h, there.program, PROGRAM_SIZE_MAX, &theirs, err) == 0 &&
 	    span_equal(buf_span(&ours), buf_span(&theirs)))
 		return 0;
-	return host_write(h, there.program, 0700, (uint32_t)host_hello(h)->uid, 0, buf_span(&ours),
-	                  err);
+	return put_program(h, there.program, buf_span(&ours), err);
 }
