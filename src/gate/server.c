@@ -3,384 +3,271 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "gate/control.h"
+#include "gate/deliver.h"
+#include "gate/gate.h"
 #include "gate/listen.h"
+#include "gate/log.h"
+#include "gate/metrics.h"
+#include "gate/reload.h"
+#include "gate/server_inside.h"
 #include "gate/session.h"
+#include "gate/turnaway.h"
+#include "spool/spool.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#define EVENTS 256
 #define ACCEPT_AT_ONCE 64 /* then the others get a turn */
-#define ENDING_MS 2000    /* for the client to read the last line and to close */
-#define DESCRIPTORS_KEPT 64u
+#define END_MS 5000       /* for messages under way, once the gate ends */
+#define CUT_MS 1500       /* more, for what was cut to go */
+#define SWEEP_TICKS 20u   /* of the loop, between two looks at the limits' table */
 
-/* What an event belongs to: the first member of each thing in epoll. */
-enum what { WHAT_SIGNALS, WHAT_LISTENER, WHAT_CLIENT };
+/* ── clients ─────────────────────────────────────────────────────────────────────────────────── */
 
-struct listener {
-	enum what what;
-	int fd;
-	unsigned port;
-};
-
-enum phase { PHASE_TALKING, PHASE_ENDING, PHASES };
-
-struct client {
-	enum what what;
-	int fd;
-	enum phase phase;
-	int64_t deadline_ms;
-	struct client *previous, *next; /* in the queue of its phase */
-	unsigned port, from_port;
-	const char *end; /* static; how it went, for the log */
-	char address[INET6_ADDRSTRLEN];
-	struct gate_session session;
-};
-
-/* All clients of a phase wait equally long, so the first of the queue is the next one due. */
-struct queue {
-	struct client *first, *last;
-};
-
-struct gate_server {
-	int epoll;
-	struct listener signals, listeners[GATE_LISTEN_MAX];
-	size_t listeners_n;
-	struct queue queues[PHASES];
-	size_t clients, clients_max;
-	int64_t patience_ms;
-	struct buf reply;
-	bool ending;
-};
-
-/* ── queues ──────────────────────────────────────────────────────────────────────────────────── */
-
-static void enqueue(struct gate_server *s, struct client *c, enum phase phase, int64_t wait_ms)
+static void on_connection(uv_poll_t *poll, int status, int events)
 {
-	struct queue *q = &s->queues[phase];
+	struct listener *l = poll->data;
 
-	c->phase = phase;
-	c->deadline_ms = clock_monotonic_ms() + wait_ms;
-	c->previous = q->last;
-	c->next = NULL;
-	if (q->last)
-		q->last->next = c;
-	else
-		q->first = c;
-	q->last = c;
+	(void)status;
+	(void)events;
+	gate_accept(l, ACCEPT_AT_ONCE);
 }
 
-static void dequeue(struct gate_server *s, struct client *c)
+size_t gate_accept(struct listener *l, size_t most)
 {
-	struct queue *q = &s->queues[c->phase];
+	size_t n = 0;
 
-	if (c->previous)
-		c->previous->next = c->next;
-	else
-		q->first = c->next;
-	if (c->next)
-		c->next->previous = c->previous;
-	else
-		q->last = c->previous;
-}
-
-/* ── one client ──────────────────────────────────────────────────────────────────────────────── */
-
-static void log_client(const struct client *c)
-{
-	AUTO_BUF struct buf line = { 0 };
-	char now[32];
-
-	buf_addf(&line, "%s client=[%s]:%u port=%u end=%s said=\"",
-	         clock_text(now, clock_wall_ms()), c->address, c->from_port, c->port, c->end);
-	for (size_t i = 0; i < c->session.said_n; i++) {
-		char octet = c->session.said[i];
-
-		if (octet == '"' || octet == '\\')
-			buf_add_char(&line, '\\');
-		buf_add_printable(&line, (struct span){ &octet, 1 });
-	}
-	buf_addf(&line, "%s\"\n", c->session.said_cut ? "..." : "");
-	(void)!write(STDERR_FILENO, line.p, line.n);
-}
-
-static void end_client(struct gate_server *s, struct client *c)
-{
-	dequeue(s, c);
-	close(c->fd); /* which takes it out of epoll */
-	log_client(c);
-	free(c);
-	s->clients--;
-}
-
-/* A line is far shorter than a fresh socket's buffer: what does not fit has nobody to read it. */
-static void say(const struct client *c, struct span line)
-{
-	(void)!send(c->fd, line.p, line.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-/* No more from us; waits for the client's own end, so that no reset overtakes what was said. */
-static void begin_ending(struct gate_server *s, struct client *c, const char *how)
-{
-	dequeue(s, c);
-	c->end = how;
-	(void)shutdown(c->fd, SHUT_WR);
-	enqueue(s, c, PHASE_ENDING, ENDING_MS);
-}
-
-static void obey(struct gate_server *s, struct client *c, enum gate_wish wish)
-{
-	switch (wish) {
-	case GATE_WAIT:
-		break;
-	case GATE_QUIT:
-		say(c, SPAN("221 2.0.0 Bye\r\n"));
-		begin_ending(s, c, "quit");
-		break;
-	case GATE_REPEAT:
-		say(c, buf_span(&s->reply));
-		begin_ending(s, c, "talked");
-		break;
-	case GATE_END:
-		begin_ending(s, c, "flood");
-		break;
-	}
-}
-
-static void hear_client(struct gate_server *s, struct client *c)
-{
-	char bytes[4096];
-	ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0 && c->phase == PHASE_TALKING) {
-		obey(s, c, gate_session_input(&c->session, (struct span){ bytes, (size_t)n }));
-	} else if (n <= 0) {
-		if (c->phase == PHASE_TALKING)
-			c->end = n == 0 ? "closed" : "reset";
-		end_client(s, c);
-	}
-}
-
-static void name_client(struct client *c, const struct sockaddr_storage *from)
-{
-	if (from->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *six = (const void *)from;
-
-		inet_ntop(AF_INET6, &six->sin6_addr, c->address, sizeof c->address);
-		c->from_port = ntohs(six->sin6_port);
-	} else {
-		const struct sockaddr_in *four = (const void *)from;
-
-		inet_ntop(AF_INET, &four->sin_addr, c->address, sizeof c->address);
-		c->from_port = ntohs(four->sin_port);
-	}
-}
-
-static void greet_client(struct gate_server *s, const struct listener *l, int fd,
-                         const struct sockaddr_storage *from)
-{
-	struct client *c = xcalloc(1, sizeof *c);
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = c };
-
-	c->what = WHAT_CLIENT;
-	c->fd = fd;
-	c->port = l->port;
-	c->end = "timeout";
-	name_client(c, from);
-	s->clients++;
-	say(c, buf_span(&s->reply));
-	enqueue(s, c, PHASE_TALKING, s->patience_ms);
-	if (s->clients > s->clients_max) {
-		c->end = "crowd";
-		end_client(s, c);
-	} else if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		c->end = "error";
-		end_client(s, c);
-	}
-}
-
-static void accept_clients(struct gate_server *s, const struct listener *l)
-{
-	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		struct sockaddr_storage from = { 0 };
-		socklen_t size = sizeof from;
-		int fd = accept4(l->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
+	while (n < most && l->fd >= 0) {
+		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			greet_client(s, l, fd, &from);
+			session_open(l->gate, l, fd);
+			n++;
 			continue;
 		}
-		/* clients_max leaves descriptors free, but the system as a whole may be short of
-		 * them; the client waits in the kernel, and we must not spin */
+		/* the limit of connections leaves descriptors free, but the system as a whole may be
+		 * short of them; the client waits in the kernel, and we must not spin */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			clock_sleep_ms(10);
 		if (errno != EINTR && errno != ECONNABORTED)
-			return;
+			break;
 	}
+	return n;
+}
+
+/* ── the end ─────────────────────────────────────────────────────────────────────────────────── */
+
+/* New clients go to whoever else listens there; those who are in our queue already are ours. */
+static void close_listeners(struct gate *g)
+{
+	bool yielded = false;
+
+	for (size_t i = 0; i < g->listeners_n; i++)
+		yielded |= gate_listen_yield(g->listeners[i].fd, g->listeners[i].neighbour);
+	if (yielded)
+		clock_sleep_ms(20); /* handshakes that are half done */
+	for (size_t i = 0; i < g->listeners_n; i++) {
+		struct listener *l = &g->listeners[i];
+
+		if (l->fd < 0)
+			continue;
+		uv_poll_stop(&l->poll);
+		(void)gate_accept(l, SIZE_MAX);
+		(void)close(l->fd);
+		l->fd = -1;
+	}
+}
+
+static void on_delivery_stopped(void *context)
+{
+	((struct gate *)context)->deliver_stopped = true;
+}
+
+void gate_begin_end(struct gate *g, const char *why)
+{
+	if (g->end_by_ms)
+		return;
+	gate_log("ending why=%s sessions=%zu", why, gate_limits_connections(g->limits));
+	g->end_by_ms = loop_now_ms(&g->loop) + END_MS;
+	if (strcmp(why, "hand-over") == 0)
+		gate_drop_listeners(g);
+	else
+		close_listeners(g);
+	for (struct session *s = g->sessions, *next; s; s = next) {
+		next = s->next;
+		session_wind_up(s);
+	}
+	if (g->deliver)
+		deliver_stop(g->deliver, END_MS, on_delivery_stopped, g);
+	else
+		g->deliver_stopped = true;
+}
+
+/* Another gate has them: what is in the queue is its. */
+void gate_drop_listeners(struct gate *g)
+{
+	for (size_t i = 0; i < g->listeners_n; i++) {
+		struct listener *l = &g->listeners[i];
+
+		if (l->fd < 0)
+			continue;
+		if (l->poll.data) /* serves already */
+			uv_poll_stop(&l->poll);
+		(void)close(l->fd);
+		l->fd = -1;
+	}
+}
+
+static void look_at_end(struct gate *g)
+{
+	int64_t now = loop_now_ms(&g->loop);
+
+	if (!g->sessions && g->deliver_stopped)
+		loop_stop(&g->loop);
+	else if (now > g->end_by_ms + CUT_MS)
+		loop_stop(&g->loop);
+	else if (now > g->end_by_ms)
+		for (struct session *s = g->sessions; s; s = s->next)
+			session_cut(s);
 }
 
 /* ── the loop ────────────────────────────────────────────────────────────────────────────────── */
 
-static void end_overdue(struct gate_server *s)
+static void on_tick(void *owner)
 {
-	int64_t now = clock_monotonic_ms();
+	struct gate *g = owner;
 
-	for (int p = 0; p < PHASES; p++)
-		while (s->queues[p].first && s->queues[p].first->deadline_ms <= now)
-			end_client(s, s->queues[p].first);
+	if (++g->ticks % SWEEP_TICKS == 0)
+		gate_limits_sweep(g->limits, loop_now_ms(&g->loop));
 }
 
-static int next_wait(const struct gate_server *s)
+static void on_turn(uv_prepare_t *turn)
 {
-	int64_t now = clock_monotonic_ms(), wait = -1;
+	struct gate *g = turn->data;
 
-	for (int p = 0; p < PHASES; p++)
-		if (s->queues[p].first) {
-			int64_t left = s->queues[p].first->deadline_ms - now;
-
-			left = left < 0 ? 0 : left;
-			wait = wait < 0 || left < wait ? left : wait;
-		}
-	return (int)wait;
+	if (g->end_by_ms)
+		look_at_end(g);
+	gate_log_flush();
 }
 
-static void handle(struct gate_server *s, void *thing)
+static void on_signal(uv_signal_t *handle, int number)
 {
-	enum what what = *(enum what *)thing;
+	struct gate *g = handle->data;
+	struct error err;
 
-	if (what == WHAT_SIGNALS)
-		s->ending = true;
-	else if (what == WHAT_LISTENER)
-		accept_clients(s, thing);
-	else
-		hear_client(s, thing);
+	if (number != SIGHUP)
+		gate_begin_end(g, number == SIGTERM ? "SIGTERM" : "SIGINT");
+	else if (gate_reload(g, &err) < 0)
+		gate_log("reload failed why=\"%s\"", err.text);
 }
 
-int gate_server_run(struct gate_server *s, struct error *err)
+static void on_spool(uv_poll_t *poll, int status, int events)
 {
-	struct epoll_event events[EVENTS];
+	struct gate *g = poll->data;
 
-	while (!s->ending) {
-		int n = epoll_wait(s->epoll, events, EVENTS, next_wait(s));
+	(void)status;
+	(void)events;
+	spool_ready(g->spool);
+}
 
-		if (n < 0 && errno != EINTR)
-			return error_system(err, "epoll_wait");
-		for (int i = 0; i < n; i++)
-			handle(s, events[i].data.ptr);
-		end_overdue(s);
+static int begin_serving(struct gate *g, struct error *err)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+	uv_prepare_init(&g->loop.uv, &g->turn);
+	g->turn.data = g;
+	uv_prepare_start(&g->turn, on_turn);
+	g->loop.on_tick = on_tick;
+	g->loop.owner = g;
+	for (size_t i = 0; i < ROWS(numbers); i++) {
+		uv_signal_init(&g->loop.uv, &g->signals[i]);
+		g->signals[i].data = g;
+		uv_signal_start(&g->signals[i], on_signal, numbers[i]);
 	}
-	return 0;
-}
-
-static int watch_descriptor(struct gate_server *s, struct listener *l, struct error *err)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = l };
-
-	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, l->fd, &event) < 0)
-		return error_system(err, "epoll_ctl");
-	return 0;
-}
-
-static int open_signals(struct gate_server *s, struct error *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	s->signals = (struct listener){
-		.what = WHAT_SIGNALS,
-		.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-	};
-	if (s->signals.fd < 0)
-		return error_system(err, "signalfd");
-	return watch_descriptor(s, &s->signals, err);
-}
-
-static int open_listeners(struct gate_server *s, const struct gate_options *o, struct error *err)
-{
-	int64_t until = clock_monotonic_ms() + (int64_t)o->wait_s * 1000;
-
-	for (size_t i = 0; i < o->listen_n; i++) {
-		struct listener *l = &s->listeners[i];
-
-		l->what = WHAT_LISTENER;
-		l->port = ntohs(
-			o->listen[i].four.sin_port); /* at the same place in both families */
-		l->fd = gate_listen(&o->listen[i], until, err);
-		if (l->fd < 0)
-			return -1;
-		s->listeners_n++;
-		if (watch_descriptor(s, l, err) < 0)
-			return -1;
+	if (g->spool) {
+		uv_poll_init(&g->loop.uv, &g->spool_poll, spool_ready_fd(g->spool));
+		g->spool_poll.data = g;
+		uv_poll_start(&g->spool_poll, UV_READABLE, on_spool);
 	}
+	for (size_t i = 0; i < g->listeners_n; i++) {
+		struct listener *l = &g->listeners[i];
+		int failed = uv_poll_init(&g->loop.uv, &l->poll, l->fd);
+
+		if (failed)
+			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, -failed, "poll");
+		l->poll.data = l;
+		uv_poll_start(&l->poll, UV_READABLE, on_connection);
+	}
+	if (g->control && control_serve(g->control, g, err) < 0)
+		return -1;
+	if (g->metrics && metrics_serve(g->metrics, g, err) < 0)
+		return -1;
+	if (g->deliver)
+		deliver_wake(g->deliver);
 	return 0;
 }
 
-static int prepare(struct gate_server *s, const struct gate_options *o, struct error *err)
+int gate_server_open(struct gate **out, const struct gate_options *options, struct error *err)
 {
-	char host[256] = "localhost";
-	size_t descriptors = gate_raise_descriptors();
+	struct gate *g = xcalloc(1, sizeof *g);
 
-	(void)gethostname(host, sizeof host - 1);
-	if (!gate_reply_make(o->name ? o->name : host, o->text, &s->reply))
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
-		                 "--name and --text must be printable ASCII, together at most %u "
-		                 "octets",
-		                 GATE_LINE_MAX - 14);
-	s->patience_ms = (int64_t)o->patience_s * 1000;
-	s->clients_max = o->connections;
-	if (s->clients_max > descriptors - DESCRIPTORS_KEPT)
-		s->clients_max = descriptors - DESCRIPTORS_KEPT;
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (s->epoll < 0)
-		return error_system(err, "epoll_create1");
-	if (open_signals(s, err) < 0 || open_listeners(s, o, err) < 0)
-		return -1;
-	if (o->pid_file && gate_pid_file_write(o->pid_file, err) < 0)
-		return -1;
-	return gate_drop_root(err);
-}
-
-int gate_server_open(struct gate_server **out, const struct gate_options *options,
-                     struct error *err)
-{
-	struct gate_server *s = xcalloc(1, sizeof *s);
-
-	s->epoll = s->signals.fd = -1;
-	if (prepare(s, options, err) < 0) {
-		gate_server_close(s);
+	g->options = options;
+	if (gate_prepare(g, err) < 0 || begin_serving(g, err) < 0) {
+		gate_server_close(g);
 		return -1;
 	}
-	*out = s;
+	*out = g;
 	return 0;
 }
 
-void gate_server_close(struct gate_server *s)
+void gate_server_run(struct gate *g)
 {
-	if (!s)
+	loop_run(&g->loop);
+}
+
+void gate_server_close(struct gate *g)
+{
+	if (!g)
 		return;
-	for (size_t i = 0; i < s->listeners_n; i++)
-		close(s->listeners[i].fd);
-	for (int p = 0; p < PHASES; p++)
-		while (s->queues[p].first) {
-			if (p == PHASE_TALKING)
-				s->queues[p].first->end = "gate ended";
-			end_client(s, s->queues[p].first);
-		}
-	if (s->signals.fd >= 0)
-		close(s->signals.fd);
-	if (s->epoll >= 0)
-		close(s->epoll);
-	buf_fini(&s->reply);
-	free(s);
+	gate_drop_listeners(g);
+	loop_close(&g->loop);
+	deliver_close(g->deliver);
+	spool_close(g->spool);
+	control_close(g->control);
+	metrics_close(g->metrics);
+	gate_limits_free(g->limits);
+	gate_recipients_free(g->recipients);
+	gate_tls_free(g->tls);
+	SSL_CTX_free(g->client_tls);
+	buf_fini(&g->out);
+	gate_log_flush();
+	free(g);
+}
+
+/* ── while it runs ───────────────────────────────────────────────────────────────────────────── */
+
+int gate_reload(struct gate *g, struct error *err)
+{
+	if (gate_reload_read(g, err) == 0)
+		return 0;
+	if (err->sys_errno == EACCES)
+		return error_hint(err, "root's files: mailhaul-gate control PATH reload");
+	return -1;
+}
+
+int gate_set_mode(struct gate *g, unsigned mode, struct error *err)
+{
+	const struct gate_options *o = g->options;
+
+	if (mode == GATE_SPOOL && !g->spool)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
+		                 "it was started without --spool");
+	if (mode == GATE_RELAY && !o->deliver_to.size)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
+		                 "it was started without --deliver-to");
+	gate_log("mode from=%s to=%s", gate_mode_name(g->mode), gate_mode_name(mode));
+	g->mode = mode;
+	return 0;
 }

@@ -2,24 +2,28 @@
 #pragma once
 
 /*
- * server -- listens, and answers everybody with 421 until SIGTERM or SIGINT. One thread, epoll; a
- * connection costs a few hundred octets and never waits for another.
+ * server -- the life of a gate: takes its ports, gives up its rights, serves, and ends so that nothing is
+ * lost. One thread and one loop; the spool has a thread of its own that waits for the disk.
  */
 
 #include "gate/options.h"
 
-struct gate_server;
+struct gate;
 
 /*
- * Takes the ports (an occupied one is tried again for options->wait_s seconds), writes the pid
- * file, gives up root. Nothing is accepted before all ports are held.
+ * Takes the ports (gate/listen.h), reads keys and recipients, makes the control socket, gives up root
+ * and what else it does not need, opens the spool, writes the pid file. Nothing is accepted before all
+ * of that is done: clients wait in the kernel.
  *
- *   errors  ERROR_RETRY_LATER: a port stays occupied; ERROR_RETRY_PERSON: not allowed
+ *   options  borrowed, for as long as the gate is there
+ *   errors   ERROR_RETRY_LATER: a port or the spool stays occupied; ERROR_RETRY_PERSON: not allowed, or
+ *            a file that is no good
  */
-int gate_server_open(struct gate_server **out, const struct gate_options *options,
-                     struct error *err) MUST_CHECK;
+int gate_server_open(struct gate **out, const struct gate_options *options, struct error *err)
+	MUST_CHECK;
 
-/* Serves until told to end. 0, or -1 when the event loop itself fails. */
-int gate_server_run(struct gate_server *s, struct error *err) MUST_CHECK;
+/* Serves until told to end: by SIGTERM, SIGINT, or `stop`. */
+void gate_server_run(struct gate *g);
 
-void gate_server_close(struct gate_server *s); /* NULL is allowed */
+/* Everything that was answered 250 is on disk when it returns. NULL is allowed. */
+void gate_server_close(struct gate *g);
