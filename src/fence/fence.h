@@ -23,15 +23,34 @@
 
 /* Control. Closes these ports beside those that are closed. `ports` is borrowed. */
 int fence_close(struct host *h, const uint16_t *ports, size_t n, struct error *err) MUST_CHECK;
+/*
+ * Control. Closes these without a word: the first packet of a connection is dropped. A client sends it
+ * again after 1, 3, 7 ... seconds (RFC 6298) and is let in when the door has opened meanwhile; so for
+ * moments only, where nobody may be refused.
+ */
+int fence_hush(struct host *h, const uint16_t *ports, size_t n, struct error *err) MUST_CHECK;
 /* Control. Opens these; the others stay as they are. */
 int fence_open(struct host *h, const uint16_t *ports, size_t n, struct error *err) MUST_CHECK;
 /* Control. Takes the whole table away. A host that has no nft has no fence: then it is done. */
 int fence_remove(struct host *h, struct error *err) MUST_CHECK;
 
+/*
+ * Control. New connections from outside to `port` go to port `to` of the same host from now on, with
+ * the client's address as it was. Sessions that are open stay where they are, and what the host says
+ * to itself goes to `port`. The fence sees such a connection at `to`: a closed `port` does not refuse
+ * it, and neither may the host's own filter. Tables `ip mailhaul` and `ip6 mailhaul`.
+ */
+int fence_divert(struct host *h, uint16_t port, uint16_t to, struct error *err) MUST_CHECK;
+/* Control. New connections go where they are sent to again. Those that were diverted still need their
+ * translation: fence_divert_forget() once they have ended. A host that has no nft diverts nothing. */
+int fence_divert_end(struct host *h, struct error *err) MUST_CHECK;
+int fence_divert_forget(struct host *h, struct error *err) MUST_CHECK;
+
 struct fence_state {
 	bool stands;         /* the table is there and its chain holds our rules */
 	uint16_t closed[64]; /* sorted */
 	size_t n;
+	uint16_t diverted, to; /* fence_divert(); 0: nothing is */
 };
 /* What is in force, as the kernel tells it. A host without nft: nothing stands. */
 int fence_read(struct host *h, struct fence_state *out, struct error *err) MUST_CHECK;

@@ -57,28 +57,76 @@ static int parse_elements(struct span list, struct fence_state *out, struct erro
 	return 0;
 }
 
+/* The block of `head` in `text`, up to the line that closes it; false: there is none. */
+static bool find_block(struct span text, const char *head, const char *tail, struct span *out,
+                       struct error *err)
+{
+	ssize_t at = span_find_text(text, head), end;
+
+	if (at < 0)
+		return false;
+	*out = span_from(text, (size_t)at);
+	end = span_find_text(*out, tail);
+	if (end >= 0)
+		out->n = (size_t)end;
+	else
+		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		          "nft's list of %s has no end", head);
+	return true;
+}
+
+/* "tcp dport 25 tcp flags syn / syn,ack redirect to :2525" */
+static void parse_divert(struct span ruleset, struct fence_state *out)
+{
+	static const char dport[] = "tcp dport ", to[] = "redirect to :";
+	struct error ignored;
+	struct span table, word;
+	uint16_t from, target;
+	ssize_t at;
+
+	if (!find_block(ruleset, "table ip mailhaul {", "\n}", &table, &ignored))
+		return;
+	at = span_find_text(table, dport);
+	if (at < 0)
+		return;
+	table = span_from(table, (size_t)at + sizeof dport - 1);
+	if (!span_next_word(&table, &word) || !parse_port(word, &from))
+		return;
+	at = span_find_text(table, to);
+	if (at < 0)
+		return;
+	table = span_from(table, (size_t)at + sizeof to - 1);
+	if (!span_next_word(&table, &word) || !parse_port(word, &target))
+		return;
+	out->diverted = from;
+	out->to = target;
+}
+
 int fence_parse(struct span ruleset, struct fence_state *out, struct error *err)
 {
 	struct fence_state s = { 0 };
-	ssize_t at = span_find_text(ruleset, "table inet mailhaul {"), end;
-	struct span table;
+	struct span table, set;
+	ssize_t at;
 
-	if (at < 0) {
+	*err = (struct error){ 0 };
+	parse_divert(ruleset, &s);
+	if (!find_block(ruleset, "table inet mailhaul {", "\n}", &table, err)) {
 		*out = s;
 		return 0;
 	}
-	table = span_from(ruleset, (size_t)at);
-	end = span_find_text(table, "\n}");
-	if (end < 0)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-		                 "nft's list of table mailhaul has no end");
-	table.n = (size_t)end;
+	if (err->text[0])
+		return -1;
 	s.stands = span_find_text(table, "hook input") >= 0 &&
 	           span_find_text(table, "@closed") >= 0 &&
 	           span_find_text(table, "reject with tcp reset") >= 0;
-	at = span_find_text(table, "elements = {");
+	/* another set may stand beside it */
+	if (!find_block(table, "set closed {", "\n\t}", &set, err))
+		set = table;
+	if (err->text[0])
+		return -1;
+	at = span_find_text(set, "elements = {");
 	if (at >= 0) {
-		struct span list = span_from(table, (size_t)at + sizeof "elements = {" - 1);
+		struct span list = span_from(set, (size_t)at + sizeof "elements = {" - 1);
 		ssize_t close = span_find(list, '}');
 
 		if (close < 0)

@@ -48,6 +48,26 @@ static void a_table_without_its_rule_does_not_stand(void **state)
 	assert_false(fence_is_closed(&s, 25));
 }
 
+static void of_two_sets_the_closed_one_counts_and_a_diversion_is_seen(void **state)
+{
+	static const char text[] =
+		"table inet mailhaul {\n\tset closed {\n\t\ttype inet_service\n\t}\n\n"
+		"\tset hushed {\n\t\ttype inet_service\n\t\telements = { 25 }\n\t}\n}\n"
+		"table ip mailhaul {\n\tchain divert {\n"
+		"\t\ttype nat hook prerouting priority dstnat; policy accept;\n"
+		"\t\ttcp dport smtp tcp flags syn / syn,ack redirect to :2525\n\t}\n}\n";
+	struct fence_state s;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_good(fence_parse(SPAN(text), &s, &err), &err);
+	assert_int_equal(s.n, 0);
+	assert_int_equal(s.diverted, 25);
+	assert_int_equal(s.to, 2525);
+	assert_good(fence_parse(SPAN(ruleset), &s, &err), &err);
+	assert_int_equal(s.diverted, 0);
+}
+
 static void nonsense_is_refused_and_every_cut_survived(void **state)
 {
 	struct fence_state s;
@@ -68,4 +88,5 @@ static void nonsense_is_refused_and_every_cut_survived(void **state)
 
 UNIT_TESTS("fence/parse", cmocka_unit_test(only_our_own_table_is_read),
            cmocka_unit_test(a_table_without_its_rule_does_not_stand),
+           cmocka_unit_test(of_two_sets_the_closed_one_counts_and_a_diversion_is_seen),
            cmocka_unit_test(nonsense_is_refused_and_every_cut_survived));
