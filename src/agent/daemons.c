@@ -11,7 +11,10 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,11 +22,14 @@
 #define READY_MS 20000 /* until it has written its pid file; it waits for its port itself */
 #define STOP_MS 10000  /* from SIGTERM to SIGKILL */
 #define LOOK_MS 10
+#define TELL_MS 20000       /* a daemon that is told something answers within this */
+#define TELL_MAX (1u << 20) /* octets of its answer */
 #define DESCRIPTORS 1024
 
 /*
  * Programs of ours that outlive the agent. mailhaul places the program beside the agent, and the
- * program writes its pid file when it is ready to serve. To add one, add a row.
+ * program writes its pid file when it is ready to serve; by its --control socket it is told the rest:
+ * a line, then an answer, then the end. To add one, add a row.
  */
 struct daemon {
 	const char *name;
@@ -34,10 +40,10 @@ static const struct daemon daemons[] = {
 	{ "gate", "mailhaul-gate" },
 };
 
-enum daemon_act { DAEMON_STOP = 0, DAEMON_START = 1, DAEMON_LOOK = 2 };
+enum daemon_act { DAEMON_STOP = 0, DAEMON_START = 1, DAEMON_LOOK = 2, DAEMON_TELL = 3 };
 
 struct daemon_paths {
-	char *program, *pid_file, *log; /* owned */
+	char *program, *pid_file, *log, *control; /* owned */
 };
 #define AUTO_PATHS __attribute__((cleanup(paths_fini)))
 
@@ -46,6 +52,7 @@ static void paths_fini(struct daemon_paths *p)
 	free(p->program);
 	free(p->pid_file);
 	free(p->log);
+	free(p->control);
 }
 
 static int find_paths(const struct daemon *d, struct daemon_paths *out, struct error *err)
@@ -66,6 +73,7 @@ static int find_paths(const struct daemon *d, struct daemon_paths *out, struct e
 	out->program = xasprintf("%s/%s", self, d->program);
 	out->pid_file = xasprintf("%s/%s.pid", run, d->name);
 	out->log = xasprintf("%s/%s.log", run, d->name);
+	out->control = xasprintf("%s/%s.control", run, d->name);
 	return 0;
 }
 
@@ -214,23 +222,95 @@ static int stop(const struct daemon *d, const struct daemon_paths *p, struct err
 	return 0;
 }
 
-static int take_arguments(struct wire_reader *r, const struct daemon_paths *p,
-                          struct strings *words, struct error *err)
+static int take_words(struct wire_reader *r, struct strings *words, struct error *err)
 {
 	uint64_t n = wire_get_u64(r);
 
-	strings_add(words, p->program);
-	strings_add(words, "--pid-file");
-	strings_add(words, p->pid_file);
 	for (uint64_t i = 0; i < n && i < ARGUMENTS_MAX; i++)
 		strings_add_span(words, wire_get_span(r));
 	return wire_read_end(r, "daemon request", err);
+}
+
+static int start_with(const struct daemon *d, const struct daemon_paths *p,
+                      const struct strings *words, struct error *err)
+{
+	const char *const ours[] = { p->program, "--pid-file", p->pid_file, "--control",
+		                     p->control };
+	AUTO_FREE char **argv = xcalloc(ROWS(ours) + words->n + 1, sizeof *argv);
+	AUTO_STRINGS struct strings all = { 0 };
+
+	for (size_t i = 0; i < ROWS(ours); i++)
+		strings_add(&all, ours[i]);
+	for (size_t i = 0; i < words->n; i++)
+		strings_add(&all, words->rows[i]);
+	for (size_t i = 0; i < all.n; i++)
+		argv[i] = all.rows[i];
+	return start(d, p, argv, err);
+}
+
+/* ── told ────────────────────────────────────────────────────────────────────────────────────── */
+
+static int call_daemon(const struct daemon *d, const struct daemon_paths *p, struct error *err)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct timeval limit = { .tv_sec = TELL_MS / 1000 };
+	int fd;
+
+	if (strlen(p->control) >= sizeof at.sun_path)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, ENAMETOOLONG,
+		                 "the path of %s's control socket is too long", d->name);
+	memcpy(at.sun_path, p->control, strlen(p->control) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_system(err, "socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	if (connect(fd, (const struct sockaddr *)&at, sizeof at) < 0) {
+		error_system(err, "%s does not answer at %s", d->program, p->control);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* `words` is one line, which ends here, whatever stands in it. */
+static int tell(const struct daemon *d, const struct daemon_paths *p, const struct strings *words,
+                struct buf *answer, struct error *err)
+{
+	AUTO_BUF struct buf line = { 0 };
+
+	AUTO_CLOSE int fd = call_daemon(d, p, err);
+	if (fd < 0)
+		return -1;
+	for (size_t i = 0; i < words->n; i++)
+		buf_addf(&line, "%s%s", i ? " " : "", words->rows[i]);
+	if (span_find(buf_span(&line), '\n') >= 0)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
+		                 "%s is told one line at a time", d->name);
+	buf_add_char(&line, '\n');
+	if (fd_write_all(fd, buf_text(&line), line.n) < 0)
+		return error_system(err, "tell %s", d->program);
+	for (;;) {
+		ssize_t n = read(fd, buf_room(answer, 4096), 4096);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_system(err, "hear %s", d->program);
+		if (n == 0)
+			return 0;
+		buf_grown(answer, (size_t)n);
+		if (answer->n > TELL_MAX)
+			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+			                 "%s talks without an end", d->program);
+	}
 }
 
 int agent_daemon(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err)
 {
 	AUTO_PATHS struct daemon_paths paths = { 0 };
 	AUTO_STRINGS struct strings words = { 0 };
+	AUTO_BUF struct buf answer = { 0 };
 	struct span name = wire_get_span(r);
 	uint64_t act = wire_get_u64(r);
 	const struct daemon *d = NULL;
@@ -239,27 +319,26 @@ int agent_daemon(struct agent *a, struct wire_reader *r, struct buf *end, struct
 	for (size_t i = 0; i < ROWS(daemons); i++)
 		if (span_is(name, daemons[i].name))
 			d = &daemons[i];
-	if (!d || act > DAEMON_LOOK)
+	if (!d || act > DAEMON_TELL)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 		                 "no such daemon request: %.*s %llu", (int)name.n, name.p,
 		                 (unsigned long long)act);
 	if (agent_is_folder(a))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EOPNOTSUPP,
 		                 "nothing can run in a folder");
-	if (find_paths(d, &paths, err) < 0 || take_arguments(r, &paths, &words, err) < 0)
+	if (find_paths(d, &paths, err) < 0 || take_words(r, &words, err) < 0)
 		return -1;
-
-	AUTO_FREE char **argv = xcalloc(words.n + 1, sizeof *argv);
-	for (size_t i = 0; i < words.n; i++)
-		argv[i] = words.rows[i];
 	if (act == DAEMON_START)
-		done = start(d, &paths, argv, err);
+		done = start_with(d, &paths, &words, err);
 	else if (act == DAEMON_STOP)
 		done = stop(d, &paths, err);
+	else if (act == DAEMON_TELL)
+		done = tell(d, &paths, &words, &answer, err);
 	if (done < 0)
 		return -1;
 	wire_put_u64(end, running_pid(&paths));
 	wire_put_text(end, paths.program);
 	wire_put_text(end, paths.log);
+	wire_put_span(end, buf_span(&answer));
 	return 0;
 }

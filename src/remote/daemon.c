@@ -12,7 +12,7 @@
 
 #define PROGRAM_SIZE_MAX (64u << 20) /* octets; with debugging information and sanitizers */
 
-enum { ACT_STOP = 0, ACT_START = 1, ACT_LOOK = 2 };
+enum { ACT_STOP = 0, ACT_START = 1, ACT_LOOK = 2, ACT_TELL = 3 };
 
 void host_daemon_fini(struct host_daemon *d)
 {
@@ -22,7 +22,7 @@ void host_daemon_fini(struct host_daemon *d)
 }
 
 static int call(struct host *h, const char *row, uint64_t act, const char *const arguments[],
-                struct host_daemon *out, struct error *err)
+                struct host_daemon *out, struct buf *said, struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 }, end = { 0 };
 	uint64_t n = 0;
@@ -40,6 +40,7 @@ static int call(struct host *h, const char *row, uint64_t act, const char *const
 	struct wire_reader r = { .rest = buf_span(&end) };
 	uint64_t pid = wire_get_u64(&r);
 	struct span program = wire_get_span(&r), log = wire_get_span(&r);
+	struct span answer = wire_get_span(&r);
 	if (wire_read_end(&r, "answer to DAEMON", err) < 0)
 		return -1;
 	if (out) {
@@ -48,23 +49,50 @@ static int call(struct host *h, const char *row, uint64_t act, const char *const
 		out->program = span_dup(program);
 		out->log = span_dup(log);
 	}
+	if (said) {
+		buf_reset(said);
+		buf_add_span(said, answer);
+	}
 	return 0;
 }
 
 int host_daemon_look(struct host *h, const char *row, struct host_daemon *out, struct error *err)
 {
-	return call(h, row, ACT_LOOK, NULL, out, err);
+	return call(h, row, ACT_LOOK, NULL, out, NULL, err);
 }
 
 int host_daemon_start(struct host *h, const char *row, const char *const arguments[],
                       struct host_daemon *out, struct error *err)
 {
-	return call(h, row, ACT_START, arguments, out, err);
+	return call(h, row, ACT_START, arguments, out, NULL, err);
 }
 
 int host_daemon_stop(struct host *h, const char *row, struct error *err)
 {
-	return call(h, row, ACT_STOP, NULL, NULL, err);
+	return call(h, row, ACT_STOP, NULL, NULL, NULL, err);
+}
+
+int host_daemon_tell(struct host *h, const char *row, const char *const words[], struct buf *answer,
+                     struct error *err)
+{
+	AUTO_BUF struct buf said = { 0 };
+	AUTO_BUF struct buf shown = { 0 };
+	struct span rest, line = { 0 };
+
+	if (call(h, row, ACT_TELL, words, NULL, &said, err) < 0)
+		return -1;
+	rest = buf_span(&said);
+	(void)span_next_line(&rest, &line);
+	if (!span_is(line, "ok")) {
+		buf_add_printable(&shown, line.n < 400 ? line : (struct span){ line.p, 400 });
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0, "%s: %s: %s",
+		                 host_name(h), row, line.n ? buf_text(&shown) : "it hung up");
+	}
+	if (answer) {
+		buf_reset(answer);
+		buf_add_span(answer, rest);
+	}
+	return 0;
 }
 
 /* In pieces: a program is longer than a frame. In place only when it is whole, and durable. */

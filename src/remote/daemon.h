@@ -26,7 +26,8 @@ int host_daemon_look(struct host *h, const char *row, struct host_daemon *out, s
  * Makes sure that the program runs; does nothing when it does, whatever its arguments were.
  * Returns when it is ready (the gate: when it listens), and within some 20 s.
  *
- *   arguments  borrowed; NULL-terminated, or NULL. "--pid-file" is given by the agent
+ *   arguments  borrowed; NULL-terminated, or NULL. "--pid-file" and "--control" are given by the
+ *              agent
  *   out        may be NULL
  *   errors     with the program's last words; its exit code 75 is ERROR_RETRY_LATER
  */
@@ -35,6 +36,16 @@ int host_daemon_start(struct host *h, const char *row, const char *const argumen
 
 /* Makes sure that it does not run, and waits for its end. */
 int host_daemon_stop(struct host *h, const char *row, struct error *err) MUST_CHECK;
+
+/*
+ * Tells it one line by its control socket, and hears its answer (gate/control.h).
+ *
+ *   words   borrowed; NULL-terminated; a blank is put between them
+ *   answer  what stands behind its "ok" line; emptied first; may be NULL
+ *   errors  sys_errno ECONNREFUSED or ENOENT: nobody is there; else "error WORDS" in its own words
+ */
+int host_daemon_tell(struct host *h, const char *row, const char *const words[], struct buf *answer,
+                     struct error *err) MUST_CHECK;
 
 /*
  * Puts the program of `row` where the agent starts it from. The very same file there already, as
