@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mta/log_event.h"
+#include "mta/reception.h"
 #include "remote/host.h"
 #include "state/state.h"
 
@@ -162,6 +163,12 @@ struct mta_ops {
 	                   struct error *err);
 	int (*set_aside)(struct host *h, struct state *s, const char *from, const char *to,
 	                 uint64_t *moved, struct error *err);
+	int (*reception)(struct host *h, const struct strings *more, struct mta_reception *out,
+	                 struct error *err);
+	int (*trust)(struct host *h, const struct strings *addresses, bool believe,
+	             struct error *err);
+	int (*find_untrusted)(struct host *h, const struct strings *addresses, struct strings *out,
+	                      struct error *err);
 	int (*log_line)(struct span line, int64_t near_ms, struct mta_log_event *out);
 };
 

@@ -27,6 +27,9 @@ const struct mta_ops mta_postfix = {
 	.release_held = postfix_release_held,
 	.carry_queue = postfix_carry_queue,
 	.set_aside = postfix_set_aside,
+	.reception = postfix_reception,
+	.trust = postfix_trust,
+	.find_untrusted = postfix_find_untrusted,
 	.log_line = postfix_log_line,
 };
 

@@ -72,6 +72,13 @@ int postfix_carry_queue(struct host *from, struct host *to, struct state *s, uin
 int postfix_set_aside(struct host *h, struct state *s, const char *from, const char *to,
                       uint64_t *moved, struct error *err);
 
+/* postfix_reception.c */
+int postfix_reception(struct host *h, const struct strings *more, struct mta_reception *out,
+                      struct error *err);
+int postfix_trust(struct host *h, const struct strings *addresses, bool believe, struct error *err);
+int postfix_find_untrusted(struct host *h, const struct strings *addresses, struct strings *out,
+                           struct error *err);
+
 /* ── spool files ─────────────────────────────────────────────────────────────────────────────── */
 
 /* Fails with ERROR_RETRY_PERSON when Postfix runs on `h`. */
