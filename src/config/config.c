@@ -72,6 +72,13 @@ static const cyaml_schema_field_t address_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t gate_fields[] = {
+	CYAML_FIELD_UINT("port", CYAML_FLAG_OPTIONAL, struct config_gate, port),
+	OPTIONAL_TEXT("spool", struct config_gate, spool),
+	SECONDS("wait", struct config_gate, wait),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t window_fields[] = {
 	SECONDS("budget", struct config_window, budget),
 	SECONDS("session_grace", struct config_window, session_grace),
@@ -111,6 +118,7 @@ static const cyaml_schema_field_t file_fields[] = {
 	OPTIONAL_TEXT("switch", struct config_file, switch_word),
 	PART("dns", dns, dns_fields),
 	PART("address", address, address_fields),
+	PART("gate", gate, gate_fields),
 	PART("window", window, window_fields),
 	PART("canary", canary, canary_fields),
 	PART("limit", limit, limit_fields),
@@ -197,6 +205,22 @@ bool config_split_address(const char *text, char **address, unsigned *prefix)
 	return true;
 }
 
+bool config_gate_takes(const struct config *c)
+{
+	return c->close == CONFIG_CLOSE_SPOOL || c->close == CONFIG_CLOSE_RELAY;
+}
+
+static int check_gate(const struct yaml_file *y, const struct config *c, struct error *err)
+{
+	if (c->close != CONFIG_CLOSE_REFUSE && c->old_host.reach == CONFIG_FOLDER)
+		return yaml_error_at(y, "close", err,
+		                     "nothing can answer for an old host that is a folder: refuse");
+	if (c->gate.spool && c->gate.spool[0] != '/')
+		return yaml_error_at(y, "gate.spool", err, "\"%s\" is no absolute path",
+		                     c->gate.spool);
+	return 0;
+}
+
 static int check_dns(const struct yaml_file *y, const struct config *c, struct error *err)
 {
 	for (unsigned i = 0; i < c->dns.records_count; i++) {
@@ -247,6 +271,8 @@ static int check_numbers(const struct yaml_file *y, const struct config *c, stru
 		{ "window.session_grace", c->window.session_grace, 0, 3600 },
 		{ "window.flush_wait", c->window.flush_wait, 0, 3600 },
 		{ "canary.wait", c->canary.wait, 1, 3600 },
+		{ "gate.port", c->gate.port, 1, 65535 },
+		{ "gate.wait", c->gate.wait, 1, 86400 },
 		{ "watch_interval", c->watch_interval, 1, 3600 },
 		{ "dns.ttl", c->dns.ttl, 1, 604800 },
 		{ "limit.load", c->limit.load, 0, 10000 },
@@ -273,6 +299,7 @@ static void set_defaults(struct config *c)
 		{ &c->window.budget, 3600 },   { &c->window.session_grace, 20 },
 		{ &c->window.flush_wait, 30 }, { &c->canary.wait, 120 },
 		{ &c->watch_interval, 60 },    { &c->dns.ttl, 300 },
+		{ &c->gate.wait, 600 },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++)
@@ -280,12 +307,16 @@ static void set_defaults(struct config *c)
 			*rows[i].value = rows[i].standard;
 	if (!c->dns.port)
 		c->dns.port = 53;
+	if (!c->gate.port)
+		c->gate.port = 25025;
 }
 
 static int check(const struct yaml_file *y, struct config_file *f, struct error *err)
 {
 	static const struct word closes[] = { { "refuse", CONFIG_CLOSE_REFUSE },
 		                              { "defer", CONFIG_CLOSE_DEFER },
+		                              { "spool", CONFIG_CLOSE_SPOOL },
+		                              { "relay", CONFIG_CLOSE_RELAY },
 		                              { 0 } };
 	static const struct word switches[] = { { "address", CONFIG_SWITCH_ADDRESS },
 		                                { "dns", CONFIG_SWITCH_DNS },
@@ -318,9 +349,8 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		return yaml_error_at(
 			y, "new.host", err,
 			"the new host is the one mailhaul runs on: local, or folder:/PATH");
-	if (c->close == CONFIG_CLOSE_DEFER && c->old_host.reach == CONFIG_FOLDER)
-		return yaml_error_at(y, "close", err,
-		                     "nothing can answer for an old host that is a folder: refuse");
+	if (check_gate(y, c, err) < 0)
+		return -1;
 	return check_switch(y, c, err) < 0 ? -1 : check_numbers(y, c, err);
 }
 

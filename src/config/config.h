@@ -13,7 +13,12 @@
 #include <stdint.h>
 
 enum config_reach { CONFIG_LOCAL, CONFIG_SSH, CONFIG_FOLDER };
-enum config_close { CONFIG_CLOSE_REFUSE, CONFIG_CLOSE_DEFER };
+enum config_close {
+	CONFIG_CLOSE_REFUSE,
+	CONFIG_CLOSE_DEFER,
+	CONFIG_CLOSE_SPOOL, /* the gate takes the mail, and gives it out at the opening */
+	CONFIG_CLOSE_RELAY, /* each session is passed through, and deferred until the opening */
+};
 enum config_switch { CONFIG_SWITCH_ADDRESS, CONFIG_SWITCH_DNS, CONFIG_SWITCH_MANUAL };
 
 struct config_host {
@@ -54,6 +59,13 @@ struct config_canary {
 	uint32_t wait; /* seconds for each direction */
 };
 
+/* The gate on the old host, with close: spool or relay. */
+struct config_gate {
+	uint16_t port; /* that it listens on; port 25 is diverted to it */
+	char *spool;   /* folder on the old host */
+	uint32_t wait; /* seconds that its spool gets to empty at the opening */
+};
+
 struct config_window {
 	uint32_t budget;        /* seconds from freeze to switch; then back to the old side */
 	uint32_t session_grace; /* seconds that open SMTP sessions get to end by themselves */
@@ -84,6 +96,7 @@ struct config {
 	enum config_switch switch_by;
 	struct config_dns dns;
 	struct config_address address;
+	struct config_gate gate;
 	struct config_window window;
 	struct config_canary canary;
 	struct config_limit limit;
@@ -99,6 +112,8 @@ struct config {
  *   errors  one, ERROR_RETRY_NEVER (65): "FILE:LINE: unknown key "clsoe"", hint: the nearest key
  */
 int config_load(struct config **out, const char *file, struct error *err) MUST_CHECK;
+/* Whether the gate takes mail while the servers change places: close is spool or relay. */
+bool config_gate_takes(const struct config *c);
 /* "203.0.113.10/24" -> "203.0.113.10" (the caller owns it) and 24; false when it is no such thing. */
 bool config_split_address(const char *text, char **address, unsigned *prefix);
 void config_free(struct config *c);

@@ -43,6 +43,8 @@ static void a_good_file_is_read_with_its_defaults(void **state)
 	assert_int_equal(c->switch_by, CONFIG_SWITCH_DNS);
 	assert_int_equal(c->window.budget, 3600);
 	assert_int_equal(c->dns.port, 53);
+	assert_int_equal(c->gate.port, 25025);
+	assert_false(config_gate_takes(c));
 	assert_string_equal(c->dns.records[0].new_address, "192.0.2.2");
 }
 
@@ -56,6 +58,10 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 		  ":10: ", "did you mean \"close\"?" },
 		{ GOOD "window: {budget: soon}\n", "", ":10: ", "" },
 		{ GOOD "window: {budget: 999999}\n", "window.budget is 999999, not from 5 to 14400",
+		  ":10: ", "" },
+		{ GOOD "gate: {port: 25025, spool: here}\n", "\"here\" is no absolute path",
+		  ":10: ", "" },
+		{ GOOD "gate: {wait: 90000}\n", "gate.wait is 90000, not from 1 to 86400",
 		  ":10: ", "" },
 		{ GOOD "mailboxes: {mbox_to: sdbox}\n",
 		  "\"sdbox\" is none of: mbox, maildir, maildir++", ":10: ", "" },
