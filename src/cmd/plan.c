@@ -26,13 +26,22 @@ static const struct verb_step {
 
 static const char *close_means(const struct config *c)
 {
-	return c->close == CONFIG_CLOSE_DEFER
-	               ? "defer: senders see your text with a 421 and try again later; nothing is "
-	                 "lost, "
-	                 "each waits as long as its own back-off says (Postfix: at least 5 minutes)"
-	               : "refuse: senders see \"connection refused\", the cheapest refusal, and "
-	                 "try again "
-	                 "later, each as its own back-off says (Postfix: at least 5 minutes)";
+	switch (c->close) {
+	case CONFIG_CLOSE_DEFER:
+		return "defer: senders see your text with a 421 and try again later; nothing is "
+		       "lost, each waits as long as its own back-off says (Postfix: at least 5 "
+		       "minutes)";
+	case CONFIG_CLOSE_SPOOL:
+		return "spool: senders notice nothing. The gate on the old host takes their mail, "
+		       "durable before its 250, and gives it out at the opening";
+	case CONFIG_CLOSE_RELAY:
+		return "relay: until the opening senders are told to come again (451); then the "
+		       "gate passes through what still comes to the old address";
+	case CONFIG_CLOSE_REFUSE:
+		break;
+	}
+	return "refuse: senders see \"connection refused\", the cheapest refusal, and try again "
+	       "later, each as its own back-off says (Postfix: at least 5 minutes)";
 }
 
 static const char *switch_means(const struct config *c)

@@ -7,12 +7,13 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What was reached, and the verb that comes next. */
 struct standing {
 	enum move_phase phase;
 	int64_t attempt, surveyed_ms, prepared_ms, seeded_ms, seed_ms, frozen_ms, opened_ms;
-	char *last_step, *resting;
+	char *last_step, *resting, *gate;
 	const char *waits_for;
 	struct error why; /* of the last failure that is in the journal */
 };
@@ -74,7 +75,8 @@ static int read_standing(struct cmd_run *run, struct standing *s, struct error *
 		if (state_get_i64(run->state, facts[i].name, 0, facts[i].value, err) < 0)
 			return -1;
 	if (journal_walk(run->state, take_record, s, err) < 0 ||
-	    limit_resting(run->state, &s->resting, err) < 0)
+	    limit_resting(run->state, &s->resting, err) < 0 ||
+	    state_get(run->state, "gate.stands", &s->gate, err) < 0)
 		return -1;
 	s->waits_for = next_of(s);
 	return 0;
@@ -85,6 +87,11 @@ static void print_time(const char *what, int64_t ms)
 	char when[32];
 
 	printf("  %-12s %s\n", what, ms ? clock_text(when, ms) : "not yet");
+}
+
+static bool has_gate(const struct standing *s)
+{
+	return s->gate && !strcmp(s->gate, "yes");
 }
 
 static void print_standing(struct cmd_run *run, const struct standing *s)
@@ -108,6 +115,9 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 		       run->config->window.budget);
 	if (s->resting)
 		printf("  %-12s %s\n", "copying", s->resting);
+	if (has_gate(s))
+		printf("  %-12s %s\n", "gate",
+		       "stands on the old host: `mailhaul gate` asks it how it does");
 	if (s->last_step) {
 		buf_add_printable(&last, span_of(s->last_step));
 		printf("  %-12s %s\n", "last step", buf_text(&last));
@@ -118,12 +128,13 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 static void dump_standing(struct cmd_run *run, const struct standing *s)
 {
 	json_t *document = json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:s}", "name",
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:s}", "name",
 		run->config->name, "phase", move_phase_name(s->phase), "attempt",
 		(json_int_t)s->attempt, "surveyed_ms", (json_int_t)s->surveyed_ms, "prepared_ms",
 		(json_int_t)s->prepared_ms, "seeded_ms", (json_int_t)s->seeded_ms, "frozen_ms",
 		(json_int_t)s->frozen_ms, "opened_ms", (json_int_t)s->opened_ms, "last_step",
-		s->last_step, "resting", s->resting, "waits_for", s->waits_for);
+		s->last_step, "resting", s->resting, "gate_stands", has_gate(s), "waits_for",
+		s->waits_for);
 
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -137,6 +148,7 @@ int cmd_status(struct cmd_run *run, struct error *err)
 	if (read_standing(run, &s, err) < 0) {
 		free(s.last_step);
 		free(s.resting);
+		free(s.gate);
 		return -1;
 	}
 	if (run->json)
@@ -145,5 +157,6 @@ int cmd_status(struct cmd_run *run, struct error *err)
 		print_standing(run, &s);
 	free(s.last_step);
 	free(s.resting);
+	free(s.gate);
 	return EXIT_CODE_GOOD;
 }

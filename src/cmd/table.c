@@ -29,6 +29,8 @@ const struct cmd cmd_table[] = {
 	  "returns service to the old host, with the mail taken meanwhile", CHANGES_BOTH, cmd_rollback },
 	{ "watch", "after", "[--once] [--interval S] [--until-agree]",
 	  "looks at every name server until all agree", CMD_NEEDS_CONFIG, cmd_watch },
+	{ "gate", "after", "[--end]",
+	  "how the gate on the old host does; --end: nobody comes there any more", CHANGES_BOTH, cmd_gate },
 	{ "verify", "after", "[--deep] [MAILBOX...]",
 	  "compares old and new, message by message", LOOKS, cmd_verify },
 	{ "status", "any time", "",

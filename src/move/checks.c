@@ -246,6 +246,37 @@ static enum check_answer new_log(struct move *m, struct buf *seen)
 	return log_is_readable(m->new, seen);
 }
 
+static enum check_answer gate_knows(struct move *m, struct buf *seen)
+{
+	AUTO_RECEPTION struct mta_reception r = { 0 };
+	struct error err = { 0 };
+
+	if (!config_gate_takes(m->config))
+		return CHECK_SKIPPED;
+	if (mta_reception(m->old, NULL, &r, &err) < 0)
+		return unknown(seen, &err);
+	buf_addf(seen, "%zu addresses of %zu domains", r.addresses, r.domains);
+	if (r.incomplete)
+		buf_addf(seen, ", of %zu domains not all: unknown ones there are told to wait",
+		         r.incomplete);
+	for (size_t i = 0; i < r.unlisted.n; i++)
+		buf_addf(seen, "; %s can't be read", r.unlisted.rows[i]);
+	return r.unlisted.n && !m->config->domains_count ? CHECK_NO : CHECK_YES;
+}
+
+static enum check_answer nobody_relays(struct move *m, struct buf *seen)
+{
+	AUTO_RECEPTION struct mta_reception r = { 0 };
+	struct error err = { 0 };
+
+	if (!config_gate_takes(m->config))
+		return CHECK_SKIPPED;
+	if (mta_reception(m->old, NULL, &r, &err) < 0)
+		return unknown(seen, &err);
+	buf_add_text(seen, *r.relays_for ? r.relays_for : "only the host itself");
+	return *r.relays_for ? CHECK_NO : CHECK_YES;
+}
+
 /* To add a check, add a row and its function. */
 const struct check_row move_checks[] = {
 	{ "state.surveyed", "state", "Have both sites been surveyed?", "mailhaul survey",
@@ -275,6 +306,13 @@ const struct check_row move_checks[] = {
 	{ "listeners.old", "listeners", "Does every mail port of the old host have a known owner?",
 	  "find the process (a removed MTA may still run) and stop it", CHECK_SHOULD,
 	  listeners_have_owners },
+	{ "gate.recipients", "gate",
+	  "Does the gate know which domains the old server takes mail for?",
+	  "name them all in move.yaml, domains; or close: defer", CHECK_MUST, gate_knows },
+	{ "gate.relays", "gate", "Does nobody send to elsewhere through the old server's port 25?",
+	  "such hosts are refused (554) while the gate stands: have them send by 587, or wait, or "
+	  "close: defer",
+	  CHECK_SHOULD, nobody_relays },
 	{ "logs.old", "logs", "Does the old MTA write its log into a file?",
 	  "nothing to do for a host that is a disk; else set maillog_file in main.cf", CHECK_SHOULD,
 	  old_log },

@@ -2,6 +2,7 @@
 
 /* freeze -- the moment X: from the first refused connection to the proof that nothing comes in. */
 
+#include "move/gate.h"
 #include "move/move.h"
 #include "move/ports.h"
 
@@ -20,9 +21,20 @@
 /* A job that submits mail shows itself within this; each look takes two samples this far apart. */
 #define PROOF_SPAN_MS 1500
 
+int move_shut_new(struct move *m, struct error *err)
+{
+	if (m->config->close != CONFIG_CLOSE_SPOOL)
+		return fence_close(m->new, ports_mail, ROWS(ports_mail), err);
+	return fence_hush(m->new, ports_smtp, ROWS(ports_smtp), err) < 0 ||
+	                       fence_close(m->new, ports_submission, ROWS(ports_submission), err) <
+	                               0
+	               ? -1
+	               : fence_close(m->new, ports_mailbox, ROWS(ports_mailbox), err);
+}
+
 int step_close_new(struct move *m, struct error *err)
 {
-	if (fence_close(m->new, ports_mail, ROWS(ports_mail), err) < 0)
+	if (move_shut_new(m, err) < 0)
 		return err->sys_errno == ENOENT
 		               ? error_hint(err,
 		                            "the staged opening needs it: install nftables there")
@@ -360,12 +372,29 @@ static int look_at_queue(struct move *m, struct proof *p, struct error *err)
 	return name_submitters(m, p, err) < 0 ? -1 : name_queued(m, p, err);
 }
 
+/* One that has ended since it was put there (killed, or out of memory) is put there again. */
+static int look_after_gate(struct move *m, struct error *err)
+{
+	struct gate_now now;
+
+	if (!config_gate_takes(m->config))
+		return 0;
+	if (gate_look(m, &now, err) < 0)
+		return -1;
+	if (now.runs)
+		return 0;
+	move_say(m, "the gate has ended: it is started again");
+	return gate_start(m, err);
+}
+
 int step_prove(struct move *m, struct error *err)
 {
 	struct proof p = { 0 };
 	AUTO_BUF struct buf words = { 0 };
 	int64_t x;
 
+	if (look_after_gate(m, err) < 0)
+		return -1;
 	if (look_at_listeners(m, &p, err) < 0 || look_at_daemons(m, &p, err) < 0 ||
 	    look_at_queue(m, &p, err) < 0) {
 		buf_fini(&p.reasons);

@@ -154,3 +154,23 @@ int interface_add(struct host *h, const char *address, unsigned prefix, const ch
 	*used = xstrdup(interface);
 	return 0;
 }
+
+int interface_addresses(struct host *h, bool six, struct strings *out, struct error *err)
+{
+	AUTO_JSON json_t *links = NULL;
+	json_t *link, *info;
+	size_t i, k;
+
+	if (ask(h, "ip-addresses", &links, err) < 0)
+		return -1;
+	json_array_foreach(links, i, link)
+		json_array_foreach(json_object_get(link, "addr_info"), k, info)
+	{
+		const char *local = text_of(info, "local");
+
+		if (!strcmp(text_of(info, "scope"), "global") && is_version_6(local) == six &&
+		    !strings_has(out, local))
+			strings_add(out, local);
+	}
+	return 0;
+}

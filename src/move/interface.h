@@ -27,3 +27,7 @@ int interface_drop(struct host *h, const char *address, unsigned prefix, const c
  */
 int interface_add(struct host *h, const char *address, unsigned prefix, const char *interface,
                   char **used, struct error *err) MUST_CHECK;
+
+/* The addresses of the host that others can reach, of one family; added to *out. */
+int interface_addresses(struct host *h, bool six, struct strings *out, struct error *err)
+	MUST_CHECK;

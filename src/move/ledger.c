@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "move/arrivals.h"
+#include "move/gate.h"
 #include "mta/mta.h"
 #include "state/messages.h"
 
@@ -323,6 +324,21 @@ static int gather(struct move *m, struct gathered *g, struct ledger *l, struct e
 	return arrivals_walk(m, take_arrival, &boxes, err);
 }
 
+static int gather_gate(struct move *m, struct ledger *l, struct error *err)
+{
+	AUTO_GATE_ACCOUNT struct gate_account a = { 0 };
+
+	if (gate_account(m, &a, err) < 0)
+		return -1;
+	l->gate_taken = a.taken;
+	l->gate_given = a.given;
+	l->gate_held = a.held;
+	l->gate_waiting = a.waiting;
+	l->unaccounted += a.unaccounted;
+	buf_add_span(&l->names, buf_span(&a.names));
+	return 0;
+}
+
 int ledger_close(struct move *m, struct ledger *out, struct error *err)
 {
 	__attribute__((cleanup(gathered_fini))) struct gathered g = {
@@ -330,7 +346,7 @@ int ledger_close(struct move *m, struct ledger *out, struct error *err)
 	};
 	AUTO_LEDGER struct ledger made = { 0 };
 
-	if (gather(m, &g, &made, err) < 0)
+	if (gather_gate(m, &made, err) < 0 || gather(m, &g, &made, err) < 0)
 		return -1;
 
 	AUTO_FREE struct ledger_carried *carried = xcalloc(g.carried.n + 1, sizeof *carried);
@@ -364,7 +380,9 @@ char *ledger_json(const struct ledger *l)
 		json_array_append_new(lines, json_string(buf_text(&names)));
 	}
 	document = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, "
+		"s:I, s:I, s:o}",
 		"accepted_old", (json_int_t)l->accepted_old, "accepted_new",
 		(json_int_t)l->accepted_new, "manifest", (json_int_t)l->manifest, "arrived",
 		(json_int_t)l->arrived, "in_mailbox", (json_int_t)l->in_mailbox, "passed_on",
@@ -372,7 +390,10 @@ char *ledger_json(const struct ledger *l)
 		(json_int_t)l->requeued, "discarded", (json_int_t)l->discarded, "in_queue",
 		(json_int_t)l->in_queue, "bounced", (json_int_t)l->bounced, "before",
 		(json_int_t)l->before, "unnamed", (json_int_t)l->unnamed, "carried",
-		(json_int_t)l->carried, "unaccounted", (json_int_t)l->unaccounted, "names", lines);
+		(json_int_t)l->carried, "unaccounted", (json_int_t)l->unaccounted, "gate_taken",
+		(json_int_t)l->gate_taken, "gate_given", (json_int_t)l->gate_given, "gate_held",
+		(json_int_t)l->gate_held, "gate_waiting", (json_int_t)l->gate_waiting, "names",
+		lines);
 	text = json_dumps(document, 0);
 	json_decref(document);
 	return text;

@@ -24,6 +24,8 @@ struct ledger {
 	uint64_t before;  /* delivered before the account began, of messages that were not done */
 	uint64_t unnamed; /* delivered, and the log with their Message-ID is rotated away */
 	uint64_t carried; /* messages whose queue file was carried over */
+	/* messages that the gate has answered 250 for: given out ones stand in the other log again */
+	uint64_t gate_taken, gate_given, gate_held, gate_waiting;
 	uint64_t unaccounted;
 	struct buf names; /* what is unaccounted, unnamed or bounced, a line each */
 };

@@ -15,7 +15,8 @@
  *	  └─── gone back ◄───┴────┴──── rollback ─────┘
  *
  * Invariants that the tests hold:
- *  1. The old side takes mail, or nothing does, or the new side does; never both at a time.
+ *  1. The old side takes mail, or nothing does but a gate that keeps it, or the new side does; never
+ *     both at a time.
  *  2. Mail that a side has answered 250 for is in its queue or a mailbox, and travels with them.
  *  3. Killed at any journal write and started again, the end is the same.
  *  4. Nothing is ever deleted on the old side.
@@ -96,9 +97,15 @@ extern const unsigned move_steps_rows;
 const struct step *move_step_find(const char *name); /* NULL: there is none */
 bool move_step_applies(const struct step *step, const struct config *c);
 
-/* The steps' functions stand in freeze.c, transfer.c, switch.c, opening.c. */
+/* The new host's mail ports take nobody from outside: where the gate takes mail no sender may be refused,
+ * so that port 25 keeps silent until it opens. */
+int move_shut_new(struct move *m, struct error *err) MUST_CHECK;
+
+/* The steps' functions stand in freeze.c, stand_in.c, transfer.c, switch.c, opening.c. */
 int step_preconditions(struct move *m, struct error *err);
 int step_close_new(struct move *m, struct error *err);
+int step_stand_in(struct move *m, struct error *err);
+int undo_stand_in(struct move *m, struct error *err);
 int step_freeze(struct move *m, struct error *err);
 int undo_freeze(struct move *m, struct error *err);
 int step_stop_jobs(struct move *m, struct error *err);
@@ -120,6 +127,8 @@ int step_switch(struct move *m, struct error *err);
 int undo_switch(struct move *m, struct error *err);
 int step_open_smtp(struct move *m, struct error *err);
 int undo_open_smtp(struct move *m, struct error *err);
+int step_give_out(struct move *m, struct error *err);
+int undo_give_out(struct move *m, struct error *err);
 int step_canary(struct move *m, struct error *err);
 int step_open_mailboxes(struct move *m, struct error *err);
 int undo_open_mailboxes(struct move *m, struct error *err);

@@ -86,8 +86,7 @@ int undo_open_smtp(struct move *m, struct error *err)
 	struct mta_counts c;
 	bool running;
 
-	if (fence_close(m->new, ports_mail, ROWS(ports_mail), err) < 0 ||
-	    mta_is_running(m->new, &running, err) < 0)
+	if (move_shut_new(m, err) < 0 || mta_is_running(m->new, &running, err) < 0)
 		return -1;
 	while (running && clock_monotonic_ms() < end) {
 		if (fence_sessions(m->new, ports_smtp, ROWS(ports_smtp), &sessions, err) < 0)

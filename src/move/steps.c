@@ -13,6 +13,11 @@ static bool gate_stands_in(const struct config *c)
 	return c->close == CONFIG_CLOSE_DEFER;
 }
 
+static bool gate_takes(const struct config *c)
+{
+	return config_gate_takes(c) && old_is_live(c);
+}
+
 static bool has_canaries(const struct config *c)
 {
 	return c->canary.mailbox && c->canary.outside_count;
@@ -35,6 +40,14 @@ const struct step move_steps[] = {
 	          "there before the last copy.",
 	  .proven = "no service runs there, the fence stands",
 	  .act = step_close_new },
+	{ .name = "stand-in",
+	  .does = "Puts the gate beside the old MTA and diverts new connections to port 25 to it; "
+	          "those that are open stay where they are.",
+	  .proven = "port 25 is knocked on, and the gate has greeted",
+	  .undone = "gives port 25 back to the old MTA, and to it what the gate has taken",
+	  .applies = gate_takes,
+	  .act = step_stand_in,
+	  .undo = undo_stand_in },
 	{ .name = "freeze",
 	  .does = "Refuses new connections on the old host: SMTP, submission, IMAP, POP, "
 	          "ManageSieve.",
@@ -118,6 +131,15 @@ const struct step move_steps[] = {
 	  .undone = "closes the new host, empties its queue into the mailboxes, stops it",
 	  .act = step_open_smtp,
 	  .undo = undo_open_smtp },
+	{ .name = "give-out",
+	  .does = "Has the gate give out what it took, with each client's own address; then it "
+	          "passes through what still comes to the old address, or ends where that has "
+	          "moved.",
+	  .proven = "its spool is empty, but for what the new server refused",
+	  .undone = "has the gate take mail again, and keep it",
+	  .applies = gate_takes,
+	  .act = step_give_out,
+	  .undo = undo_give_out },
 	{ .name = "canary",
 	  .does = "Sends mail out to each outside mailbox, and waits for its answer to come in.",
 	  .proven = "each went out with a 250, each answer is in the mailbox",

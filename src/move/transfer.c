@@ -253,6 +253,12 @@ int step_account(struct move *m, struct error *err)
 		(unsigned long long)l.to_program, (unsigned long long)l.in_queue,
 		(unsigned long long)l.bounced, (unsigned long long)l.unaccounted, unnamed);
 	move_say(m, "%s", words);
+	if (l.gate_taken)
+		move_say(m,
+		         "the gate took %llu messages: %llu given out, %llu refused and held, "
+		         "%llu waiting",
+		         (unsigned long long)l.gate_taken, (unsigned long long)l.gate_given,
+		         (unsigned long long)l.gate_held, (unsigned long long)l.gate_waiting);
 	rest = buf_span(&l.names);
 	for (int i = 0; i < DIFFERENCES_TOLD && span_next_line(&rest, &line); i++)
 		move_say(m, "%.*s", (int)line.n, line.p);
