@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whole moves with a gate that takes the mail: no sender is refused, none has to wait."""
+
+import re
+
+import pytest
+
+from conftest import Journey
+from lab import hosts, mover, probe
+from lab.sealed import wait_for
+
+MOVED = "|".join(map(re.escape, hosts.DOMAINS))
+# what a sender writes of a server that refuses, or keeps it waiting
+TROUBLE = re.compile(rf"to=<[^>]*@(?:{MOVED})>.*status=(?!sent)|refused|timed out|lost connection")
+OLD_ADDRESSES = (hosts.MAIL_V4, hosts.MANAGEMENT_V4, hosts.MAIL_V6, hosts.MANAGEMENT_V6)
+
+
+def log_of(host) -> str:
+    """What its Postfix wrote."""
+    return host.read("/var/log/mail.log").decode("utf-8", "replace")
+
+
+def trouble_outside(lab) -> list[str]:
+    """What the worlds' Postfix had to complain of."""
+    return [f"{world.name}: {line}" for world in lab.worlds
+            for line in log_of(world).splitlines() if TROUBLE.search(line)]
+
+
+def clients_of_new(lab) -> set[str]:
+    """Whom the new Postfix took for its clients."""
+    return set(re.findall(r"smtpd\[\d+\]: \w+: client=[^\[]*\[([^\]]+)\]",
+                          log_of(lab.new)))
+
+
+# somebody whose resolver has the old answer still; prints what he was answered at the end
+STRAGGLE = """
+import smtplib, sys
+with smtplib.SMTP(sys.argv[1], 25, timeout=20) as session:
+    session.ehlo("late.one.example.com")
+    session.mail("late@one.example.com")
+    session.rcpt("alice@example.org")
+    print(session.data("Subject: late\\n\\nby the old address\\n")[1].decode())
+"""
+
+
+def straggle(lab) -> str:
+    """Send one message to the old address; the id that it has in the new queue."""
+    said = lab.worlds[0].run("/usr/bin/python3", "-c", STRAGGLE, hosts.MAIL_V4).stdout
+    return re.search(r"queued as (\w+)", said)[1]
+
+
+@pytest.mark.parametrize("switch", ("dns", "address"))
+def test_no_sender_is_refused_and_none_has_to_wait(lab, switch):
+    journey = Journey(lab, mover.settings(switch, "spool"))
+    journey.traffic(10)
+    journey.get_ready()
+    with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05) as door:
+        journey.admin.run("cutover")
+    after = journey.admin.json("gate")
+    if switch == "dns":
+        assert after["mode"] == "relay" and after["waiting"] == 0 and after["held"] == 0
+        journey.admin.run("watch", "--until-agree")
+        late = straggle(lab)
+    else:
+        assert not after["runs"]
+    journey.settle()
+    assert trouble_outside(lab) == []
+    # while the address has moved and the new server is not there yet, a first packet is lost, and
+    # sent again after a second or two (a sender waits 30 s; this lab's wait 5)
+    patience = {"timeout"} if switch == "address" else set()
+    assert {knock.answer for knock in door.knocks if not knock.open} <= patience
+
+    own = journey.ledger()
+    assert own["unaccounted"] == 0 and own["bounced"] == 0, own["names"][:10]
+    assert own["gate_taken"] == own["gate_given"] > 0 == own["gate_waiting"] == own["gate_held"]
+    # it is the senders whom the new server sees, not the gate
+    clients = clients_of_new(lab)
+    assert {hosts.main_address(world.name) for world in lab.worlds} & clients
+    assert not clients & set(OLD_ADDRESSES), clients
+
+    if switch == "dns":
+        assert journey.admin.json("gate")["relayed"] > 0
+        assert re.search(rf"{late}: client=\w[^ ]*\[{hosts.main_address('world1')}\]", log_of(lab.new))
+        journey.admin.run("gate", "--end")
+    assert not journey.admin.json("gate")["runs"]
+    assert "redirect" not in lab.old.run("nft", "list", "ruleset").stdout
+    assert lab.new.run("postconf", "-h", "smtpd_authorized_xclient_hosts").stdout.strip() == ""
+
+
+# what the door answers to each recipient, on one line each
+ASK = """
+import smtplib, sys
+with smtplib.SMTP(sys.argv[1], 25, timeout=10) as session:
+    session.ehlo("asker.example.com")
+    session.mail("a@one.example.com")
+    for recipient in sys.argv[2:]:
+        print(session.rcpt(recipient)[0])
+"""
+
+
+def answers(lab, *recipients: str) -> list[int]:
+    """Codes that a world hears for these recipients at the old address."""
+    return [int(line) for line in lab.worlds[0].run(
+        "/usr/bin/python3", "-c", ASK, hosts.MAIL_V4, *recipients).stdout.split()]
+
+
+def test_on_the_way_back_the_old_server_gets_what_the_gate_took(lab):
+    journey = Journey(lab, mover.settings("dns", "spool", canary=False))
+    journey.traffic(10)
+    journey.get_ready()
+    with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05) as door:
+        asked = ("alice@example.org", "ALICE+lists@example.org", "postmaster", "info@example.net",
+                 "mallory@example.net", "nobody.there@example.org", "nobody.there@example.net",
+                 "somebody@two.example.com")
+        as_before = answers(lab, *asked)
+        journey.admin.run("cutover", "--until", "prove-still-frozen")
+        # the gate knows whom the old server knew, and is no relay either
+        *ours, foreign = answers(lab, *asked)
+        assert ours == as_before[:-1] and set(ours) == {250, 550}
+        assert foreign == 554
+        wait_for(lambda: journey.admin.json("gate")["waiting"] > 20, 20, "mail for the gate")
+        journey.admin.run("rollback")
+    assert [knock for knock in door.knocks if not knock.open] == []
+    assert not journey.admin.json("gate")["runs"]
+    journey.settle("old")
+    assert trouble_outside(lab) == []
+    assert "mailhaul" not in lab.old.run("nft", "list", "ruleset").stdout
