@@ -25,8 +25,15 @@ HOST_WORDS = {
 }
 
 
+# Whole moves take a minute or two each, and come first: else one worker still has two of them to do
+# when the others have nothing left.
+LONG = ("test_crash", "test_dovecot_formats_move", "test_mbox_to_maildir", "test_move",
+        "test_rollback", "test_move_spool", "test_dovecot_formats", "test_prepare")
+
+
 def pytest_collection_modifyitems(items):
     """Without root or a built program there is no lab; each test says so and counts as skipped."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     why = ("needs root" if os.geteuid() else
            "" if Path(sealed.program()).exists() else "needs a built mailhaul")
     for item in items:

@@ -32,8 +32,7 @@ def check_ledger(journey, verdict):
     assert own["accepted_old"] + own["accepted_new"] >= since > 0
 
 
-@pytest.mark.parametrize("switch, close", [("dns", "refuse"), ("address", "refuse"),
-                                           ("dns", "defer")])
+@pytest.mark.parametrize("switch, close", [("address", "refuse"), ("dns", "defer")])
 def test_a_server_moves_under_traffic_and_nothing_is_lost(lab, switch, close):
     journey = Journey(lab, mover.settings(switch, close))
     queued = trouble.fill_queue(lab.old)
