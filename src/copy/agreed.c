@@ -370,6 +370,7 @@ static bool next_row(const struct mail_agreed *was, size_t *i, const struct mail
 
 static int keep_folder(struct pass *p, const struct mail_folder *old, struct error *err)
 {
+	const char *user = p->account->from->user;
 	const struct mail_agreed *was = find(&p->agreed, old->name);
 	const struct mail_folder *new = mail_listing_find(&p->new, old->name);
 	struct mail_agreed now = { .folder = old->name };
@@ -385,9 +386,9 @@ static int keep_folder(struct pass *p, const struct mail_folder *old, struct err
 	                                        : digest_of(buf_span(&old->uidlist));
 	now.new_uidlist = digest_of(buf_span(&new->uidlist));
 	now.old_keywords = digest_of(buf_span(&old->keywords_file));
-	result = now.text.n > MAILBOX_AGREED_MAX
-	                 ? 0
-	                 : agreed_put(p->state, p->account->from->user, &now, err);
+	/* what does not fit in a request must not stay as it was: the signs speak of now */
+	result = now.text.n > MAILBOX_AGREED_MAX ? agreed_drop(p->state, user, old->name, err)
+	                                         : agreed_put(p->state, user, &now, err);
 	buf_fini(&now.text);
 	return result;
 }
@@ -405,7 +406,7 @@ int agreed_keep(struct pass *p, struct error *err)
 	if (!do_agree(p))
 		return 0;
 	/* all was looked at: folders that are gone are not agreed any more */
-	if (!p->agreed.n && agreed_drop(p->state, p->account->from->user, err) < 0)
+	if (!p->agreed.n && agreed_drop(p->state, p->account->from->user, NULL, err) < 0)
 		return -1;
 	/* a side that can't tell differences is not asked for them the next time */
 	for (size_t i = 0; !p->agreed.declined && i < p->old.folders_n; i++)

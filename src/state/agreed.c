@@ -35,13 +35,17 @@ int agreed_put(struct state *s, const char *account, const struct mail_agreed *a
 	return state_step(s, q, err) < 0 ? -1 : 0;
 }
 
-int agreed_drop(struct state *s, const char *account, struct error *err)
+int agreed_drop(struct state *s, const char *account, const char *folder, struct error *err)
 {
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
-	if (state_prepare(s, &q, "DELETE FROM agreed WHERE account = ?1", err) < 0)
+	if (state_prepare(s, &q,
+	                  "DELETE FROM agreed WHERE account = ?1 AND (?2 IS NULL OR folder = ?2)",
+	                  err) < 0)
 		return -1;
 	sqlite3_bind_text(q, 1, account, -1, SQLITE_STATIC);
+	if (folder)
+		sqlite3_bind_blob(q, 2, folder, (int)strlen(folder), SQLITE_STATIC);
 	return state_step(s, q, err) < 0 ? -1 : 0;
 }
 

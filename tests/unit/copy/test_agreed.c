@@ -169,6 +169,26 @@ static void rows_that_can_t_be_read_are_not_gone_by(void **state)
 	sites_end(&s);
 }
 
+static void one_folder_can_be_forgotten_by_itself(void **state)
+{
+	struct mail_agreed other = { .folder = (char *)(uintptr_t) ".Sent" };
+	struct error err = { 0 };
+	struct sites s;
+
+	(void)state;
+	begin(&s);
+	settle(&s);
+	mail_agreed_add(&other, &(struct mail_agreed_row){ .base = "900.z.host", .suffix = "" });
+	assert_good(agreed_put(s.state, "alice", &other, &err), &err);
+	buf_fini(&other.text);
+	assert_int_equal(agreed(&s), 4);
+	assert_good(agreed_drop(s.state, "alice", "", &err), &err);
+	assert_int_equal(agreed(&s), 1);
+	assert_good(agreed_drop(s.state, "alice", NULL, &err), &err);
+	assert_int_equal(agreed(&s), 0);
+	sites_end(&s);
+}
+
 /* What the ledger says and what was agreed do not fit: then the ledger is right. */
 static void an_agreement_that_the_ledger_does_not_know_is_not_gone_by(void **state)
 {
@@ -390,5 +410,6 @@ UNIT_TESTS("copy/agreed", cmocka_unit_test(a_pass_that_finds_nothing_agrees),
            cmocka_unit_test(another_message_under_the_same_name_is_brought),
            cmocka_unit_test(a_message_that_came_and_went_since_is_not_expected_any_more),
            cmocka_unit_test(rows_that_can_t_be_read_are_not_gone_by),
+           cmocka_unit_test(one_folder_can_be_forgotten_by_itself),
            cmocka_unit_test(an_agreement_that_the_ledger_does_not_know_is_not_gone_by),
            cmocka_unit_test(passes_by_differences_bring_what_a_look_at_everything_would));
