@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -204,4 +205,25 @@ int process_expect_good(const char *const argv[], const struct process_result *r
 	buf_add_printable(&said, words);
 	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "%s ended with %d%s%s",
 	                 argv[0], r->status, said.n ? ": " : "", buf_text(&said));
+}
+
+int process_begin(const char *const argv[], int in, int out, pid_t *pid)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t how;
+	sigset_t plain;
+	int result;
+
+	sigemptyset(&plain);
+	sigaddset(&plain, SIGPIPE);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&how);
+	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigdefault(&how, &plain);
+	result = posix_spawnp(pid, argv[0], &files, &how, (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&how);
+	return result;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * process -- runs a program to its end, feeds it, catches what it says, and never waits for ever.
+ * process -- runs a program to its end, feeds it, catches what it says, and never waits for ever; or begins
+ * one that is talked to.
  */
 
 #include "base/error.h"
@@ -10,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct process_result {
 	struct buf out;    /* standard output, at most `limit` octets */
@@ -39,3 +41,14 @@ int process_run(const char *const argv[], const struct process_options *options,
 /* Turns a run that ended with another code than 0 into an error that quotes its last words. */
 int process_expect_good(const char *const argv[], const struct process_result *r, struct error *err)
 	MUST_CHECK;
+
+/*
+ * Begins a program that ends with the line it is talked to by: `in` becomes its standard input, `out` its
+ * output. It is in a process group of its own, because Ctrl-C is for who has begun it, and a broken pipe ends
+ * it again. As by vfork(2): nothing of the caller's memory is copied. No other descriptor is closed.
+ *
+ *   argv     borrowed; argv[0] is searched in PATH when it has no slash
+ *   pid      of the child; the caller waits for it
+ *   returns  0, or errno
+ */
+int process_begin(const char *const argv[], int in, int out, pid_t *pid) MUST_CHECK;

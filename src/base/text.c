@@ -264,21 +264,20 @@ char *buf_take(struct buf *b)
 	return taken;
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of `s` (RFC 3629 section 4); 0 when none. */
-static size_t utf8_length(struct span s)
+size_t span_utf8_length(struct span a)
 {
-	unsigned char c = (unsigned char)s.p[0];
+	unsigned char c = (unsigned char)a.p[0];
 	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 
-	if (n == 0 || s.n < n)
+	if (n == 0 || a.n < n)
 		return 0;
 	for (size_t i = 1; i < n; i++)
-		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+		if (((unsigned char)a.p[i] & 0xc0) != 0x80)
 			return 0;
-	if ((c == 0xe0 && (unsigned char)s.p[1] < 0xa0) ||
-	    (c == 0xed && (unsigned char)s.p[1] > 0x9f) ||
-	    (c == 0xf0 && (unsigned char)s.p[1] < 0x90) ||
-	    (c == 0xf4 && (unsigned char)s.p[1] > 0x8f))
+	if ((c == 0xe0 && (unsigned char)a.p[1] < 0xa0) ||
+	    (c == 0xed && (unsigned char)a.p[1] > 0x9f) ||
+	    (c == 0xf0 && (unsigned char)a.p[1] < 0x90) ||
+	    (c == 0xf4 && (unsigned char)a.p[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -287,7 +286,7 @@ void buf_add_printable(struct buf *b, struct span s)
 {
 	while (s.n) {
 		unsigned char c = (unsigned char)s.p[0];
-		size_t n = utf8_length(s);
+		size_t n = span_utf8_length(s);
 		/* U+0080..U+009F are control characters too: a terminal obeys them */
 		bool control = c < 0x20 || c == 0x7f ||
 		               (n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0);

@@ -45,6 +45,9 @@ bool span_next_word(struct span *rest, struct span *word);
 ssize_t span_find(struct span a, char c);
 ssize_t span_find_text(struct span a, const char *text);
 struct span span_from(struct span a, size_t offset);
+/* Length of the well-formed UTF-8 sequence at the start of `a`, which is not empty; 0: none is there
+ * (RFC 3629 section 4). */
+size_t span_utf8_length(struct span a);
 /* A C string of it, owned by the caller. Octets 0 become '?'. */
 char *span_dup(struct span a) MUST_CHECK;
 
