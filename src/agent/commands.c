@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ARGUMENTS_MAX 256u
 
@@ -16,7 +17,9 @@
  */
 struct command {
 	const char *name;
-	const char *argv[6]; /* NULL-terminated; the request's arguments follow */
+	/* NULL-terminated; the request's arguments follow. "*" in front of the program: it stands where its
+	 * makers have put it, and the first argument is its path, which ends so */
+	const char *argv[6];
 	/* the same question asked of a folder that holds a host's files, by this machine's program;
 	 * "@" in front of a path is replaced by the folder. NULL: can't be asked of a folder */
 	const char *folder_argv[6];
@@ -66,10 +69,15 @@ static const struct command commands[] = {
 	{ "ip-batch", { "ip", "-force", "-batch", "-" }, { NULL }, true, 0 },
 	{ "service", { "service" }, { NULL }, true, 120 },
 	{ "systemctl", { "systemctl" }, { NULL }, true, 120 },
+	{ "clock", { "date", "+%s.%N" }, { NULL }, false, 0 },
+	{ "rpm-versions", { "rpm", "-q" }, { NULL }, false, 0 },
 	{ "file-unpack", { "tar", "-x", "-p", "-f", "-" }, { NULL }, true, WIRE_RUN_LONG_S },
 	{ "file-append", { "dd", "status=none", "conv=notrunc,fsync", "oflag=seek_bytes" }, { NULL }, true, WIRE_RUN_LONG_S },
 	{ "file-time", { "touch", "-h", "-c" }, { NULL }, true, 0 },
 	{ "file-owner", { "chown" }, { NULL }, true, 0 },
+	{ "mailmanctl", { "*/bin/mailmanctl" }, { NULL }, true, 120 },
+	{ "backup-restore", { "*/mailhaul-restore" }, { NULL }, true, WIRE_RUN_LONG_S },
+	{ "process-end", { "kill", "-TERM" }, { NULL }, true, 0 },
 	{ "file-sync", { "sync", "-f" }, { NULL }, true, WIRE_RUN_LONG_S },
 };
 /* clang-format on */
@@ -82,6 +90,24 @@ static const struct command *find(struct span name)
 	return NULL;
 }
 
+/* A path that is none but the program's that the row names, and that not everybody may write to. */
+static int check_path(const struct command *c, struct span path, struct error *err)
+{
+	AUTO_FREE char *name = span_dup(path);
+	struct stat known;
+
+	if (!span_starts(path, "/") || !span_ends(path, c->argv[0] + 1) ||
+	    span_find_text(path, "/../") >= 0)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+		                 "%s: \"%s\" is not its path", c->name, name);
+	if (stat(name, &known) < 0)
+		return error_system(err, "%s", name);
+	if (!S_ISREG(known.st_mode) || known.st_mode & S_IWOTH)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+		                 "%s: anybody may change it, or it is no file: not run", name);
+	return 0;
+}
+
 /* The row's words for this host; those made for a folder are owned by `made`. */
 static int row_words(const struct agent *a, const struct command *c, struct strings *made,
                      struct error *err)
@@ -91,7 +117,7 @@ static int row_words(const struct agent *a, const struct command *c, struct stri
 	if (!words[0])
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EOPNOTSUPP,
 		                 "%s can't be asked of a folder", c->name);
-	for (size_t i = 0; words[i]; i++) {
+	for (size_t i = words[0][0] == '*'; words[i]; i++) {
 		if (words[i][0] == '@')
 			strings_addf(made, "%s%s", a->root, words[i] + 1);
 		else
@@ -121,8 +147,16 @@ int agent_run(struct agent *a, struct wire_reader *r, struct buf *end, struct er
 		                 c->name, (unsigned long long)n);
 	if (row_words(a, c, &words, err) < 0)
 		return -1;
-	for (uint64_t i = 0; i < n; i++)
-		strings_add_span(&words, wire_get_span(r));
+	if (c->argv[0][0] == '*' && !n)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "%s: where is it?",
+		                 c->name);
+	for (uint64_t i = 0; i < n; i++) {
+		struct span word = wire_get_span(r);
+
+		if (i == 0 && c->argv[0][0] == '*' && check_path(c, word, err) < 0)
+			return -1;
+		strings_add_span(&words, word);
+	}
 	options.input = wire_get_span(r);
 	options.timeout_ms = c->timeout_s * 1000;
 	options.limit = WIRE_BODY_MAX - (128u << 10);

@@ -22,7 +22,8 @@
 #define READY_MS 20000 /* until it has written its pid file; it waits for its port itself */
 #define STOP_MS 10000  /* from SIGTERM to SIGKILL */
 #define LOOK_MS 10
-#define TELL_MS 20000       /* a daemon that is told something answers within this */
+#define TELL_MS 20000 /* a daemon that is told something answers within this */
+#define TELL_AGAIN_MS 50
 #define TELL_MAX (1u << 20) /* octets of its answer */
 #define DESCRIPTORS 1024
 
@@ -273,22 +274,13 @@ static int call_daemon(const struct daemon *d, const struct daemon_paths *p, str
 	return fd;
 }
 
-/* `words` is one line, which ends here, whatever stands in it. */
-static int tell(const struct daemon *d, const struct daemon_paths *p, const struct strings *words,
-                struct buf *answer, struct error *err)
+static int tell_once(const struct daemon *d, const struct daemon_paths *p, struct span line,
+                     struct buf *answer, struct error *err)
 {
-	AUTO_BUF struct buf line = { 0 };
-
 	AUTO_CLOSE int fd = call_daemon(d, p, err);
 	if (fd < 0)
 		return -1;
-	for (size_t i = 0; i < words->n; i++)
-		buf_addf(&line, "%s%s", i ? " " : "", words->rows[i]);
-	if (span_find(buf_span(&line), '\n') >= 0)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
-		                 "%s is told one line at a time", d->name);
-	buf_add_char(&line, '\n');
-	if (fd_write_all(fd, buf_text(&line), line.n) < 0)
+	if (fd_write_all(fd, line.p, line.n) < 0)
 		return error_system(err, "tell %s", d->program);
 	for (;;) {
 		ssize_t n = read(fd, buf_room(answer, 4096), 4096);
@@ -303,6 +295,43 @@ static int tell(const struct daemon *d, const struct daemon_paths *p, const stru
 		if (answer->n > TELL_MAX)
 			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
 			                 "%s talks without an end", d->program);
+	}
+}
+
+/* A daemon whose parent starts it again does not listen for a moment, or hangs up in the middle. */
+static bool is_being_born(const struct daemon_paths *p, int failed)
+{
+	static const int signs[] = { ECONNREFUSED, ENOENT, ECONNRESET, EPIPE };
+
+	for (size_t i = 0; i < ROWS(signs); i++)
+		if (failed == signs[i])
+			return running_pid(p) != 0;
+	return false;
+}
+
+/* `words` is one line, which ends here, whatever stands in it. It may be said twice. */
+static int tell(const struct daemon *d, const struct daemon_paths *p, const struct strings *words,
+                struct buf *answer, struct error *err)
+{
+	int64_t until = clock_monotonic_ms() + TELL_MS;
+	AUTO_BUF struct buf line = { 0 };
+
+	for (size_t i = 0; i < words->n; i++)
+		buf_addf(&line, "%s%s", i ? " " : "", words->rows[i]);
+	if (span_find(buf_span(&line), '\n') >= 0)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
+		                 "%s is told one line at a time", d->name);
+	buf_add_char(&line, '\n');
+	for (;;) {
+		int done;
+
+		*err = (struct error){ 0 };
+		buf_reset(answer);
+		done = tell_once(d, p, buf_span(&line), answer, err);
+		if ((done == 0 && answer->n) || clock_monotonic_ms() >= until ||
+		    !is_being_born(p, done < 0 ? err->sys_errno : ECONNRESET))
+			return done;
+		clock_sleep_ms(TELL_AGAIN_MS);
 	}
 }
 

@@ -168,17 +168,20 @@ int agent_space(struct agent *a, struct wire_reader *r, struct buf *end, struct 
 {
 	AUTO_FREE char *path = NULL;
 	struct statvfs v;
+	struct stat st;
 
 	if (get_path(r, &path, err) < 0 || wire_read_end(r, "SPACE", err) < 0)
 		return -1;
 
 	/* not O_PATH, whose statfs(2) is refused before Linux 3.12 */
 	AUTO_CLOSE int fd = file_open_below(a->rootfd, path, O_RDONLY | O_NONBLOCK, 0);
-	if (fd < 0 || fstatvfs(fd, &v) < 0)
+	if (fd < 0 || fstatvfs(fd, &v) < 0 || fstat(fd, &st) < 0)
 		return error_system(err, "statvfs %s", path);
 	wire_put_u64(end, (uint64_t)v.f_bavail * v.f_frsize);
 	wire_put_u64(end, (uint64_t)v.f_favail);
 	wire_put_u64(end, (uint64_t)v.f_blocks * v.f_frsize);
+	wire_put_u64(end, (uint64_t)v.f_fsid);
+	wire_put_u64(end, (uint64_t)st.st_dev);
 	return 0;
 }
 

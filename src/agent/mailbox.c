@@ -154,12 +154,17 @@ static void get_known(struct wire_reader *r, struct knowns *out)
 	struct wire_known row;
 	struct span rows;
 	size_t room = 0;
+	uint64_t how;
 
 	if (wire_get_u64(r) != WIRE_MAIL_KNOWN)
 		r->bad = true;
 	known.folder = wire_get_string(r);
 	known.uidlist = wire_get_digest(r);
-	known.same = wire_get_u64(r) != 0;
+	how = wire_get_u64(r);
+	known.same = how == WIRE_MAIL_KNOWN_SAME;
+	known.by_names = how == WIRE_MAIL_KNOWN_NAMES;
+	if (known.by_names)
+		known.names = wire_get_digest(r);
 	rows = wire_get_span(r);
 	while (wire_get_known(&rows, &row)) {
 		ARRAY_GROW(known.rows, known.n, room);

@@ -11,6 +11,7 @@
 #include "wire/mailbox.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct changing {
@@ -21,6 +22,7 @@ struct changing {
 	char *folder;
 	int folderfd;
 	struct sync_list *sync;
+	char *last; /* folder of the last record of a message; owned, NULL: there was none */
 };
 
 static int malformed(struct error *err)
@@ -53,28 +55,42 @@ static int enter_folder(struct changing *c, const char *folder, struct error *er
 	return 0;
 }
 
-static int change_message(struct changing *c, uint64_t tag, const char *folder,
-                          struct wire_reader *r, struct error *err)
+/* The folder of a message's record, and which bits are set of it. */
+static uint64_t get_places(struct changing *c, struct wire_reader *r)
 {
+	uint64_t places = wire_get_u64(r);
+
+	if (!(places & WIRE_MAIL_SAME_FOLDER)) {
+		free(c->last);
+		c->last = wire_get_string(r);
+	}
+	if (places & ~(uint64_t)WIRE_MAIL_PLACES || !c->last)
+		r->bad = true;
+	return places;
+}
+
+static int change_message(struct changing *c, uint64_t tag, struct wire_reader *r,
+                          struct error *err)
+{
+	uint64_t places = get_places(c, r);
 	AUTO_FREE char *base = wire_get_string(r);
 	AUTO_FREE char *was_suffix = wire_get_string(r);
-	const struct change_was was = { was_suffix, wire_get_u64(r) != 0 };
+	const struct change_was was = { was_suffix, places & WIRE_MAIL_WAS_IN_NEW };
 	AUTO_FREE char *suffix = NULL;
-	bool in_new = false;
 	int64_t mtime_ns = 0;
 
 	if (tag == WIRE_MAIL_RENAME) {
 		suffix = wire_get_string(r);
-		in_new = wire_get_u64(r) != 0;
 		mtime_ns = (int64_t)wire_get_u64(r);
 	}
-	if (r->bad)
+	if (r->bad || !mail_path_fits(c->last))
 		return malformed(err);
-	if (enter_folder(c, folder, err) < 0)
+	if (enter_folder(c, c->last, err) < 0)
 		return -1;
 	if (tag == WIRE_MAIL_REMOVE)
 		return change_remove(c->folderfd, base, &was, c->sync, err);
-	return change_rename(c->folderfd, base, &was, suffix, in_new, mtime_ns, c->sync, err);
+	return change_rename(c->folderfd, base, &was, suffix, places & WIRE_MAIL_COMES_TO_NEW,
+	                     mtime_ns, c->sync, err);
 }
 
 static int change_folder(struct changing *c, uint64_t tag, const char *folder,
@@ -101,13 +117,14 @@ static int change_folder(struct changing *c, uint64_t tag, const char *folder,
 static int change_one(struct changing *c, struct wire_reader *r, struct error *err)
 {
 	uint64_t tag = wire_get_u64(r);
-	AUTO_FREE char *folder = wire_get_string(r);
 
+	if (tag == WIRE_MAIL_RENAME || tag == WIRE_MAIL_REMOVE)
+		return c->account.format == MAILBOX_MAILDIR ? change_message(c, tag, r, err)
+		                                            : malformed(err);
+
+	AUTO_FREE char *folder = wire_get_string(r);
 	if (r->bad || !mail_path_fits(folder))
 		return malformed(err);
-	if (tag == WIRE_MAIL_RENAME || tag == WIRE_MAIL_REMOVE)
-		return c->account.format == MAILBOX_MAILDIR ? change_message(c, tag, folder, r, err)
-		                                            : malformed(err);
 	if (tag == WIRE_MAIL_REMOVE_FILE) {
 		bool home = wire_get_u64(r) == MAIL_PLACE_HOME;
 
@@ -169,6 +186,7 @@ int agent_mail_change(struct agent *a, struct wire_reader *r, struct buf *end, s
 		result = -1;
 	}
 	leave_folder(&c);
+	free(c.last);
 	mailbox_account_fini(&c.account);
 	return result;
 }

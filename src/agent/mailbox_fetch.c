@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* mailbox_fetch -- answers MAIL_FETCH and MAIL_BRING: messages are read, one after the other. */
+/* mailbox_fetch -- answers MAIL_FETCH and MAIL_BRING: messages are read, one after the other; some more
+ * are open already, so that the disk has its work before they are waited for. */
 
 #include "agent/fill.h"
 #include "agent/storing.h"
@@ -17,6 +18,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* So many messages are open ahead of the one that is read. */
+#define OPEN_AHEAD 32u
+
+/* One message of a request. */
+struct fetch_row {
+	char *folder, *base, *suffix; /* owned */
+	bool in_new;
+	uint64_t offset;
+	char *as_folder;             /* owned; it is converted: where it goes; or NULL */
+	struct mail_message as;      /* and its mode and time there */
+	struct store_opened *opened; /* owned; NULL: not, or not yet */
+	struct error why;            /* of opening it; no scope: none */
+};
 
 /* Where what is read is written at once: MAIL_BRING. */
 struct bringing {
@@ -130,51 +145,82 @@ static int tell_failed(struct fill *f, uint64_t index, const struct error *why, 
 	return fill_added(f, err);
 }
 
-/* What a WANTED_AS says, if there is one: *folder is owned by the caller. Returns the next tag. */
-static uint64_t get_as(struct wire_reader *r, struct mail_message *as, char **folder)
+/* What a WANTED_AS says, if there is one. Returns the next tag. */
+static uint64_t get_as(struct wire_reader *r, struct fetch_row *row)
 {
 	uint64_t tag = wire_get_u64(r);
 
 	if (tag != WIRE_MAIL_WANTED_AS)
 		return tag;
-	*folder = wire_get_string(r);
-	as->mode = (uint32_t)(wire_get_u64(r) & 0777);
-	as->mtime_ns = (int64_t)wire_get_u64(r);
-	if (!mail_path_fits(*folder))
+	row->as_folder = wire_get_string(r);
+	row->as.mode = (uint32_t)(wire_get_u64(r) & 0777);
+	row->as.mtime_ns = (int64_t)wire_get_u64(r);
+	if (!mail_path_fits(row->as_folder))
 		r->bad = true;
 	return wire_get_u64(r);
 }
 
-static int fetch_one(struct wire_reader *r, const struct mailbox_account *account, struct fetch *f,
-                     uint64_t index, struct error *err)
+static int get_row(struct wire_reader *r, struct fetch_row *row, struct error *err)
 {
-	const struct store_reader reader = { f, fetch_begin, fetch_bytes };
-	struct error why = { 0 };
-	struct mail_message as = { 0 };
-	AUTO_FREE char *as_folder = NULL;
-	bool is_wanted = get_as(r, &as, &as_folder) == WIRE_MAIL_WANTED;
-	AUTO_FREE char *folder = wire_get_string(r);
-	AUTO_FREE char *base = wire_get_string(r);
-	AUTO_FREE char *suffix = wire_get_string(r);
-	struct store_wanted wanted = { &f->places, folder, base, suffix,
-		                       .in_new = wire_get_u64(r) != 0 };
+	bool is_wanted = get_as(r, row) == WIRE_MAIL_WANTED;
 
-	wanted.offset = wire_get_u64(r);
-	if (r->bad || !is_wanted || !mail_path_fits(folder) || !mail_name_fits(span_of(base)) ||
-	    strchr(suffix, '/'))
+	row->folder = wire_get_string(r);
+	row->base = wire_get_string(r);
+	row->suffix = wire_get_string(r);
+	row->in_new = wire_get_u64(r) != 0;
+	row->offset = wire_get_u64(r);
+	if (r->bad || !is_wanted || !mail_path_fits(row->folder) ||
+	    !mail_name_fits(span_of(row->base)) || strchr(row->suffix, '/'))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, EINVAL,
 		                 "malformed MAIL_FETCH or MAIL_BRING on the wire");
+	row->as.base = row->base;
+	row->as.suffix = row->suffix;
+	row->as.in_new = row->in_new;
+	return 0;
+}
+
+static struct store_wanted wanted_of(struct fetch *f, const struct fetch_row *row)
+{
+	return (struct store_wanted){ &f->places,  row->folder, row->base,
+		                      row->suffix, row->in_new, row->offset };
+}
+
+/* An mbox is one file, read from one message to the next. */
+static void open_row(struct fetch *f, const struct mailbox_account *account, struct fetch_row *row)
+{
+	const struct store_wanted wanted = wanted_of(f, row);
+
+	if (account->format == MAILBOX_MBOX)
+		return;
+	/* why not, is told in its turn */
+	(void)!store_find(account->format)
+		->open(f->rootfd, account, &wanted, &row->opened, &row->why);
+}
+
+static int read_row(struct fetch *f, const struct mailbox_account *account, struct fetch_row *row,
+                    struct error *why)
+{
+	const struct store_reader reader = { f, fetch_begin, fetch_bytes };
+	const struct store_wanted wanted = wanted_of(f, row);
+
+	if (account->format == MAILBOX_MBOX)
+		return mboxread(&f->mbox, f->rootfd, account, &wanted, &reader, why);
+	if (row->opened)
+		return store_find(account->format)->read(row->opened, &reader, why);
+	*why = row->why;
+	return -1;
+}
+
+static int fetch_one(struct fetch *f, const struct mailbox_account *account, struct fetch_row *row,
+                     uint64_t index, struct error *err)
+{
+	struct error why = { 0 };
+
 	if (f->into) {
-		as.base = base;
-		as.suffix = suffix;
-		as.in_new = wanted.in_new;
-		f->into->as = as_folder ? &as : NULL;
-		f->into->folder = as_folder ? as_folder : folder;
+		f->into->as = row->as_folder ? &row->as : NULL;
+		f->into->folder = row->as_folder ? row->as_folder : row->folder;
 	}
-	if ((account->format == MAILBOX_MBOX
-	             ? mboxread(&f->mbox, f->rootfd, account, &wanted, &reader, &why)
-	             : store_find(account->format)
-	                       ->read(f->rootfd, account, &wanted, &reader, &why)) == 0)
+	if (read_row(f, account, row, &why) == 0)
 		return fetch_done(f, err);
 	if (f->fill.gone || (f->into && f->into->broken)) {
 		*err = why;
@@ -185,17 +231,48 @@ static int fetch_one(struct wire_reader *r, const struct mailbox_account *accoun
 	return tell_failed(&f->fill, index, &why, err);
 }
 
+static int fetch_rows(struct fetch *f, const struct mailbox_account *account,
+                      struct fetch_row *rows, size_t n, struct error *err)
+{
+	size_t opened = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		while (opened < n && opened <= i + OPEN_AHEAD)
+			open_row(f, account, &rows[opened++]);
+		if (fetch_one(f, account, &rows[i], i, err) < 0)
+			return -1;
+		store_opened_free(TAKE(rows[i].opened));
+	}
+	return fill_send(&f->fill, err);
+}
+
+static void row_fini(struct fetch_row *row)
+{
+	store_opened_free(row->opened);
+	free(row->folder);
+	free(row->base);
+	free(row->suffix);
+	free(row->as_folder);
+}
+
 static int fetch_all(struct wire_reader *r, const struct mailbox_account *account, struct fetch *f,
                      struct error *err)
 {
+	AUTO_FREE struct fetch_row *rows = NULL;
+	size_t n = 0, room = 0;
 	int result = 0;
 
-	for (uint64_t i = 0; result == 0 && !r->bad && r->rest.n; i++)
-		result = fetch_one(r, account, f, i, err);
+	while (result == 0 && !r->bad && r->rest.n) {
+		ARRAY_GROW(rows, n, room);
+		rows[n] = (struct fetch_row){ 0 };
+		result = get_row(r, &rows[n++], err);
+	}
 	if (result == 0)
 		result = wire_read_end(r, f->into ? "MAIL_BRING" : "MAIL_FETCH", err);
 	if (result == 0)
-		result = fill_send(&f->fill, err);
+		result = fetch_rows(f, account, rows, n, err);
+	for (size_t i = 0; i < n; i++)
+		row_fini(&rows[i]);
 	store_places_fini(&f->places);
 	mboxread_close(&f->mbox);
 	buf_fini(&f->fill.out);

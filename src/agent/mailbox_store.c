@@ -160,6 +160,9 @@ int agent_mail_store(struct agent *a, struct wire_reader *r, struct buf *end, st
 static int commit(struct agent_storing *s, struct wire_reader *r, bool ahead, size_t *placed,
                   struct error *err)
 {
+	/* one wait for both, where the batch is made durable here and now */
+	if (s->batch && !s->spoilt && !ahead)
+		write_sync_with(s->batch, &s->changed);
 	if (sync_all(&s->changed, err) < 0 || wire_read_end(r, "MAIL_COMMIT", err) < 0)
 		return -1;
 	if (s->spoilt) {
@@ -181,6 +184,8 @@ int agent_mail_commit(struct agent *a, struct wire_reader *r, struct buf *end, s
 
 	if (result == 0)
 		wire_put_u64(end, placed);
+	for (size_t i = 0; result == 0 && i < placed && i < WIRE_MAIL_INODES_MAX; i++)
+		wire_put_u64(end, write_inodes(s->batch)[i]);
 	if (result == 0 && ahead)
 		return 0;
 	write_batch_free(TAKE(s->batch));

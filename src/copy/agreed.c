@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LATER_SHARE 3u
+
 void agreed_fini(struct agreed *a)
 {
 	for (size_t i = 0; i < a->n; i++)
@@ -204,6 +206,16 @@ static int load_others(struct pass *p, struct message_reader *reader, struct err
 	return 0;
 }
 
+static int count_ledger(struct pass *p, uint64_t *messages, uint64_t *octets, struct error *err)
+{
+	const char *user = p->account->from->user;
+	bool known;
+
+	if (agreed_get_ledger(p->state, user, &known, messages, octets, err) < 0)
+		return -1;
+	return known ? 0 : messages_count(p->state, user, MESSAGES_PRESENT, messages, octets, err);
+}
+
 /* *fits: the ledger has a row for each agreed message, and none of which nothing was said. */
 static int load_all(struct pass *p, bool *fits, struct error *err)
 {
@@ -219,8 +231,7 @@ static int load_all(struct pass *p, bool *fits, struct error *err)
 		if (load_folder(p, reader, &p->agreed.folders[i], &marked, err) < 0)
 			return -1;
 	}
-	if (load_others(p, reader, err) < 0 ||
-	    messages_count(p->state, user, MESSAGES_PRESENT, &present, &octets, err) < 0)
+	if (load_others(p, reader, err) < 0 || count_ledger(p, &present, &octets, err) < 0)
 		return -1;
 	known_sort(&p->known);
 	*fits = present == agreed_n - marked + p->known.messages_n;
@@ -337,16 +348,34 @@ int agreed_complete(struct pass *p, struct error *err)
 
 /* ── keeping ─────────────────────────────────────────────────────────────────────────────────── */
 
-static bool is_same_on_both(const struct mail_message *old, const struct mail_message *new)
+/* Of the file that new has of it by now; 0: not known. */
+static uint64_t inode_on_new(const struct pass *p, const struct mail_folder *new,
+                             const struct mail_message *m)
 {
-	return new && old->in_new == new->in_new && !strcmp(old->suffix, new->suffix);
+	const struct transfer_row *row = pass_find_row(p, m);
+	const struct mail_message *there = new ? mail_folder_find(new, m->base) : NULL;
+
+	if (row)
+		return row->arrived ? row->inode : 0;
+	return there ? there->inode : 0;
+}
+
+/*
+ * Of the file that old had when it was listed. 0, which no file has, of one that travelled in this
+ * pass: what comes into its place under the same name, as when a process number comes back within a
+ * second, may well have its inode too, and the next pass has to look at it once more.
+ */
+static uint64_t inode_on_old(const struct pass *p, const struct mail_message *m)
+{
+	return pass_find_row(p, m) ? 0 : m->inode;
 }
 
 /* The next message in the order of bases: of those that were not looked at, or of the listing. */
-static bool next_row(const struct mail_agreed *was, size_t *i, const struct mail_folder *old,
-                     size_t *k, const struct mail_folder *new, struct mail_agreed_row *out)
+static bool next_row(const struct pass *p, const struct mail_agreed *was, size_t *i,
+                     const struct mail_folder *old, size_t *k, const struct mail_folder *new,
+                     struct mail_agreed_row *out)
 {
-	const struct mail_message *m, *there;
+	const struct mail_message *m;
 
 	while (was && *i < was->n && was->rows[*i].differs)
 		++*i;
@@ -358,14 +387,62 @@ static bool next_row(const struct mail_agreed *was, size_t *i, const struct mail
 	if (*k == old->n)
 		return false;
 	m = &old->rows[(*k)++];
-	there = mail_folder_find(new, m->base);
-	*out = (struct mail_agreed_row){ .base = m->base,
+	*out = (struct mail_agreed_row){ .is_later = true,
+		                         .base = m->base,
 		                         .suffix = m->suffix,
 		                         .in_new = m->in_new,
-		                         .old_inode = m->inode,
-		                         .new_inode = is_same_on_both(m, there) ? there->inode
-		                                                                : 0 };
+		                         .old_inode = inode_on_old(p, m),
+		                         .new_inode = inode_on_new(p, new, m) };
 	return true;
+}
+
+static struct digest uidlist_on_new(const struct pass *p, const struct mail_folder *old,
+                                    const struct mail_folder *new)
+{
+	for (size_t i = 0; i < p->uidlists_n; i++)
+		if (p->uidlists[i].f == old)
+			return p->uidlists[i].digest;
+	return digest_of(new ? buf_span(&new->uidlist) : SPAN(""));
+}
+
+/* Only what is not as in was->text. */
+static void add_later(const struct pass *p, const struct mail_agreed *was,
+                      const struct mail_folder *old, const struct mail_folder *new,
+                      struct mail_agreed *now)
+{
+	struct mail_agreed_row row;
+	size_t i = 0, k = 0;
+
+	while (next_row(p, was, &i, old, &k, new, &row))
+		if (row.is_later)
+			mail_agreed_add_later(now, &row);
+	for (i = 0; i < was->n; i++)
+		if (was->rows[i].differs && !mail_folder_find(old, was->rows[i].base))
+			mail_agreed_add_gone(now, was->rows[i].base);
+	for (i = 0; i < was->gone.n; i++)
+		if (!mail_folder_find(old, was->gone.rows[i]))
+			mail_agreed_add_gone(now, was->gone.rows[i]);
+}
+
+static void add_all(const struct pass *p, const struct mail_agreed *was,
+                    const struct mail_folder *old, const struct mail_folder *new,
+                    struct mail_agreed *now)
+{
+	struct mail_agreed_row row;
+	size_t i = 0, k = 0;
+
+	buf_reset(&now->later);
+	while (next_row(p, was, &i, old, &k, new, &row))
+		mail_agreed_add(now, &row);
+}
+
+/* What differs on one side only is in both listings by now; on both, it is gone. */
+static bool is_as_kept(const struct mail_agreed *was, const struct mail_folder *old)
+{
+	for (size_t i = 0; i < was->n; i++)
+		if (was->rows[i].differs)
+			return false;
+	return !old->n && old->uidlist_as_known;
 }
 
 static int keep_folder(struct pass *p, const struct mail_folder *old, struct error *err)
@@ -374,31 +451,42 @@ static int keep_folder(struct pass *p, const struct mail_folder *old, struct err
 	const struct mail_agreed *was = find(&p->agreed, old->name);
 	const struct mail_folder *new = mail_listing_find(&p->new, old->name);
 	struct mail_agreed now = { .folder = old->name };
-	struct mail_agreed_row row;
-	size_t i = 0, k = 0;
 	int result;
 
-	if (was && !old->n && !new->n && old->uidlist_as_known)
-		return 0; /* as it is kept already */
-	while (next_row(was, &i, old, &k, new, &row))
-		mail_agreed_add(&now, &row);
+	if (was && new &&is_as_kept(was, old))
+		return 0;
+	if (was)
+		add_later(p, was, old, new, &now);
+	/* what is kept beside it grows, and is read with it each time */
+	if (!was || !now.later.n || now.later.n > was->text.n / LATER_SHARE)
+		add_all(p, was, old, new, &now);
 	now.old_uidlist = old->uidlist_as_known ? was->old_uidlist
 	                                        : digest_of(buf_span(&old->uidlist));
-	now.new_uidlist = digest_of(buf_span(&new->uidlist));
+	now.new_uidlist = uidlist_on_new(p, old, new);
 	now.old_keywords = digest_of(buf_span(&old->keywords_file));
 	/* what does not fit in a request must not stay as it was: the signs speak of now */
 	result = now.text.n > MAILBOX_AGREED_MAX ? agreed_drop(p->state, user, old->name, err)
 	                                         : agreed_put(p->state, user, &now, err);
 	buf_fini(&now.text);
+	buf_fini(&now.later);
 	return result;
+}
+
+/* Nothing is left to do, and each message of old is in the ledger by now. */
+static int keep_ledger(struct pass *p, struct error *err)
+{
+	uint64_t octets, messages = mail_listing_messages(&p->old, &octets);
+
+	return agreed_put_ledger(p->state, p->account->from->user, messages + p->agreed.same,
+	                         octets + p->agreed.same_octets, err);
 }
 
 static bool do_agree(const struct pass *p)
 {
 	const struct copy_result *r = p->out;
 
-	return p->agreed.wanted && !p->left_out && !p->options->dry_run &&
-	       !copy_result_changed(r) && !r->skipped.n && !r->extra.n && !r->vanished;
+	return p->agreed.wanted && !p->left_out && !p->options->dry_run && !r->skipped.n &&
+	       !r->extra.n && !r->vanished;
 }
 
 int agreed_keep(struct pass *p, struct error *err)
@@ -412,5 +500,5 @@ int agreed_keep(struct pass *p, struct error *err)
 	for (size_t i = 0; !p->agreed.declined && i < p->old.folders_n; i++)
 		if (keep_folder(p, &p->old.folders[i], err) < 0)
 			return -1;
-	return 0;
+	return keep_ledger(p, err);
 }

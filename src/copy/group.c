@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* group -- several accounts in one pass: their listings are asked for ahead, and the disk is waited
- * for once for all of them, not a few times for each. */
-
+#include "copy/group.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "copy/convert.h"
@@ -13,123 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct group {
-	struct pass *passes;
-	size_t n;
-	struct host *old_host, *new_host;
-	struct state *state;
-	const struct copy_options *options;
-	struct transfer_row *rows; /* owned; those of all accounts */
-	size_t rows_n;
-	struct copy_progress progress;
-};
-
-/* One account that can't be looked at does not keep the others of the group from it. */
-static int leave_out(struct group *g, struct pass *p, struct error *err)
-{
-	error_context(err, "copy %s", p->account->from->user);
-	if (g->n == 1 || (err->scope != ERROR_SCOPE_MAILBOX && err->scope != ERROR_SCOPE_MESSAGE))
-		return -1;
-	strings_add(&p->out->skipped, err->text);
-	p->left_out = true;
-	return 0;
-}
-
-/* Its listings are asked for ahead; pass_mbox() and pass_convert() ask for their own. */
-static bool is_maildir(const struct pass *p)
-{
-	return !p->left_out && p->account->to->format == MAILBOX_MAILDIR;
-}
-
-static int check_formats(struct group *g, struct error *err)
-{
-	for (size_t i = 0; i < g->n; i++) {
-		struct pass *p = &g->passes[i];
-
-		if (p->account->from->format == p->account->to->format)
-			continue;
-		error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_PERSON, 0,
-		          "the mailbox has another format on the new host");
-		if (leave_out(g, p, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int ask(struct group *g, struct error *err)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (is_maildir(&g->passes[i]) && agreed_load(&g->passes[i], err) < 0)
-			return -1;
-	for (size_t i = 0; i < g->n; i++)
-		if (is_maildir(&g->passes[i]) && pass_ask(&g->passes[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* One that can't be looked at by its differences, as a whole. */
-static int look_again(struct pass *p, struct error *err)
-{
-	bool again;
-
-	if (pass_ask(p, err) < 0)
-		return -1;
-	return pass_look(p, &again, err);
-}
-
-static int look(struct group *g, struct error *err)
-{
-	AUTO_FREE bool *again = xcalloc(g->n, sizeof *again);
-
-	if (check_formats(g, err) < 0 || ask(g, err) < 0)
-		return -1;
-	for (size_t i = 0; i < g->n; i++) {
-		if (!is_maildir(&g->passes[i]) || pass_look(&g->passes[i], &again[i], err) == 0 ||
-		    leave_out(g, &g->passes[i], err) == 0)
-			continue;
-		/* what is still on its way would be taken for answers to later requests */
-		while (++i < g->n) {
-			struct error ignored = { 0 };
-
-			if (is_maildir(&g->passes[i]))
-				(void)!pass_look(&g->passes[i], &again[i], &ignored);
-		}
-		return -1;
-	}
-	for (size_t i = 0; i < g->n; i++)
-		if (again[i] && look_again(&g->passes[i], err) < 0 &&
-		    leave_out(g, &g->passes[i], err) < 0)
-			return -1;
-	return 0;
-}
-
 /* ── what is on new already ──────────────────────────────────────────────────────────────────── */
-
-static int compare_each(struct group *g, struct message_writer *ledger, struct error *err)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (is_maildir(&g->passes[i]) && pass_compare(&g->passes[i], ledger, err) < 0)
-			return error_context(err, "copy %s", g->passes[i].account->from->user);
-	return 0;
-}
-
-/* Changes on new, then the same in the ledger: killed in between, the next pass finds it done. */
-static int compare(struct group *g, struct mailbox_writer *writer, struct error *err)
-{
-	AUTO_MESSAGE_WRITER struct message_writer *ledger = NULL;
-
-	if (g->options->dry_run)
-		return compare_each(g, NULL, err);
-	if (state_begin(g->state, err) < 0)
-		return -1;
-	if (message_writer_new(&ledger, g->state, err) == 0 && compare_each(g, ledger, err) == 0 &&
-	    mailbox_commit(writer, NULL, err) == 0 && state_commit(g->state, err) == 0)
-		return 0;
-	state_abandon(g->state);
-	return -1;
-}
-
-/* ── what travels ────────────────────────────────────────────────────────────────────────────── */
 
 /* Folder by folder, in the order in which a file system is likely to have laid the files down. */
 static int disk_order(const void *a, const void *b)
@@ -163,6 +45,92 @@ static void gather_rows(struct group *g)
 	}
 }
 
+static int plan_each(struct group *g, struct error *err)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (group_is_maildir(&g->passes[i]) && pass_compare(&g->passes[i], err) < 0)
+			return error_context(err, "copy %s", g->passes[i].account->from->user);
+	return 0;
+}
+
+/* Before new may put one of them in place. */
+static int announce(struct group *g, struct error *err)
+{
+	AUTO_FREE struct coming_name *names = xcalloc(g->rows_n + 1, sizeof *names);
+
+	for (size_t i = 0; i < g->rows_n; i++) {
+		const struct transfer_row *row = &g->rows[i];
+
+		names[i] = (struct coming_name){ row->from->user, row->folder, row->m->base };
+	}
+	return coming_put(g->state, names, g->rows_n, &g->coming, err);
+}
+
+static int begin_changes(struct group *g, size_t *begun, size_t finished, struct error *err)
+{
+	for (; *begun < g->n && *begun < finished + HOST_AHEAD; ++*begun)
+		if (mailbox_changes_begin(&g->passes[*begun].changes, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* While new's agent works on those of one account, those of the one before it go into the ledger. */
+static int change_each(struct group *g, size_t *begun, size_t *finished, struct error *err)
+{
+	if (begin_changes(g, begun, 0, err) < 0 ||
+	    (g->small && g->rows_n && announce(g, err) < 0) || group_ledger_begin(g, err) < 0)
+		return -1;
+	while (*finished < g->n) {
+		struct pass *p = &g->passes[(*finished)++];
+
+		if (mailbox_changes_finish(&p->changes, err) < 0)
+			return -1;
+		if (begin_changes(g, begun, *finished, err) < 0 ||
+		    (group_is_maildir(p) && pass_compare_record(p, g->ledger, err) < 0))
+			return error_context(err, "copy %s", p->account->from->user);
+	}
+	return 0;
+}
+
+static int change(struct group *g, struct error *err)
+{
+	size_t begun = 0, finished = 0;
+
+	if (change_each(g, &begun, &finished, err) == 0)
+		return 0;
+	/* what is still on its way would be taken for answers to later requests */
+	while (finished < begun) {
+		struct error ignored = { 0 };
+
+		(void)!mailbox_changes_finish(&g->passes[finished++].changes, &ignored);
+	}
+	return -1;
+}
+
+/*
+ * What is to travel is little, and durable on new by one commit there, with the changes: so one
+ * transaction, ended behind that, tells the ledger of all. Who is killed before leaves changes that the
+ * next pass finds done, and messages whose names are known to be coming.
+ *
+ * What is much goes batch by batch, and the changes are durable, and in the ledger, before the first.
+ */
+static int compare(struct group *g, struct mailbox_writer *writer, struct error *err)
+{
+	if (plan_each(g, err) < 0)
+		return -1;
+	gather_rows(g);
+	if (g->options->dry_run)
+		return 0;
+	g->small = transfer_is_small(g->rows, g->rows_n);
+	if (change(g, err) < 0)
+		return -1;
+	return g->small                                ? 0
+	       : mailbox_commit(writer, NULL, err) < 0 ? -1
+	                                               : group_ledger_commit(g, err);
+}
+
+/* ── what travels ────────────────────────────────────────────────────────────────────────────── */
+
 static void show(struct group *g, const struct pass *p)
 {
 	g->progress.account = p->account->from->user;
@@ -173,19 +141,16 @@ static void show(struct group *g, const struct pass *p)
 static int record_arrivals(struct group *g, const struct transfer_arrival *arrivals, size_t n,
                            struct error *err)
 {
-	AUTO_MESSAGE_WRITER struct message_writer *ledger = NULL;
-
-	if (message_writer_new(&ledger, g->state, err) < 0)
-		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct transfer_row *row = &g->rows[arrivals[i].index];
 		struct mail_message now = *arrivals[i].now;
 		struct pass *p = row->owner;
 
 		now.uid = row->m->uid;
-		if (pass_record(p, ledger, row->f, &now, &arrivals[i].digest,
+		if (pass_record(p, g->ledger, row->f, &now, &arrivals[i].digest,
 		                arrivals[i].message_id, err) < 0)
 			return -1;
+		pass_take_arrival(row, &now);
 		p->out->copied++;
 		p->out->copied_octets += now.size;
 		g->progress.messages++;
@@ -201,6 +166,10 @@ static int leaving(void *context, const struct transfer_arrival *arrivals, size_
 	AUTO_FREE struct coming_name *names = xcalloc(n, sizeof *names);
 	struct group *g = context;
 
+	if (g->small) {
+		*batch = g->coming;
+		return 0;
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct transfer_row *row = &g->rows[arrivals[i].index];
 
@@ -215,13 +184,11 @@ static int arrived(void *context, const struct transfer_arrival *arrivals, size_
 {
 	struct group *g = context;
 
-	if (state_begin(g->state, err) < 0)
+	if (group_ledger_begin(g, err) < 0 || record_arrivals(g, arrivals, n, err) < 0)
 		return -1;
-	if (record_arrivals(g, arrivals, n, err) < 0 || coming_arrived(g->state, batch, err) < 0 ||
-	    state_commit(g->state, err) < 0) {
-		state_abandon(g->state);
+	if (!g->small &&
+	    (coming_arrived(g->state, batch, err) < 0 || group_ledger_commit(g, err) < 0))
 		return -1;
-	}
 	show(g, g->rows[arrivals[n - 1].index].owner);
 	return 0;
 }
@@ -236,6 +203,14 @@ static void not_read(void *context, const struct transfer_row *row, const struct
 		pass_skip(p, row->folder, row->m->base, why->text);
 }
 
+static void meanwhile(void *context)
+{
+	struct group *g = context;
+
+	if (g->meanwhile)
+		g->meanwhile(g->context);
+}
+
 static int travel(struct group *g, struct error *err)
 {
 	struct transfer t = {
@@ -247,6 +222,7 @@ static int travel(struct group *g, struct error *err)
 		.leaving = leaving,
 		.arrived = arrived,
 		.failed = not_read,
+		.meanwhile = meanwhile,
 	};
 
 	if (!g->rows_n)
@@ -255,6 +231,8 @@ static int travel(struct group *g, struct error *err)
 
 	int result = transfer_run(&t, err);
 	g->passes->out->here_octets += t.here_octets;
+	if (result == 0 && g->small)
+		result = coming_arrived(g->state, g->coming, err);
 	return result;
 }
 
@@ -276,7 +254,7 @@ static int list_uids(struct group *g, struct mailbox_writer *writer, struct erro
 	for (size_t i = 0; i < g->n; i++) {
 		struct pass *p = &g->passes[i];
 
-		if (!is_maildir(p))
+		if (!group_is_maildir(p))
 			continue;
 		if (pass_uids_put(p, writer, pass_sort_there(p), p, err) < 0)
 			return -1;
@@ -333,7 +311,7 @@ static int each(struct group *g, files_fn *act, struct mailbox_writer *writer, s
 	return 0;
 }
 
-/* The ledger's rows are one transaction, ended when the files are durable. */
+/* The ledger's rows are in the transaction that may be open, and is ended when the files are durable. */
 static int bring_files(struct group *g, struct mailbox_writer *writer, struct error *err)
 {
 	bool dry = g->options->dry_run;
@@ -342,14 +320,11 @@ static int bring_files(struct group *g, struct mailbox_writer *writer, struct er
 		return -1;
 	if (dry)
 		return each(g, put_files, writer, err) < 0 ? -1 : each(g, drop_files, writer, err);
-	if (state_begin(g->state, err) < 0)
+	if (group_ledger_begin(g, err) < 0 || each(g, put_files, writer, err) < 0 ||
+	    mailbox_commit(writer, NULL, err) < 0 || each(g, drop_files, writer, err) < 0 ||
+	    mailbox_commit(writer, NULL, err) < 0 || each(g, keep_agreed, writer, err) < 0)
 		return -1;
-	if (each(g, put_files, writer, err) == 0 && mailbox_commit(writer, NULL, err) == 0 &&
-	    each(g, drop_files, writer, err) == 0 && mailbox_commit(writer, NULL, err) == 0 &&
-	    each(g, keep_agreed, writer, err) == 0 && state_commit(g->state, err) == 0)
-		return 0;
-	state_abandon(g->state);
-	return -1;
+	return group_ledger_commit(g, err);
 }
 
 /* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
@@ -360,7 +335,7 @@ static int pass_mboxes(struct group *g, struct error *err)
 		struct pass *p = &g->passes[i];
 
 		if (!p->left_out && p->account->to->format == MAILBOX_MBOX &&
-		    pass_mbox(p, err) < 0 && leave_out(g, p, err) < 0)
+		    pass_mbox(p, err) < 0 && group_leave_out(g, p, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -371,7 +346,7 @@ static void count_dry(struct group *g)
 	for (size_t i = 0; i < g->n; i++) {
 		struct pass *p = &g->passes[i];
 
-		if (!is_maildir(p))
+		if (!group_is_maildir(p))
 			continue;
 		p->out->copied = p->progress.total_messages;
 		p->out->copied_octets = p->progress.total_octets;
@@ -382,49 +357,75 @@ static int bring_messages(struct group *g, struct mailbox_writer *writer, struct
 {
 	if (compare(g, writer, err) < 0)
 		return -1;
-	gather_rows(g);
-	if (!g->options->dry_run)
-		return travel(g, err) < 0 ? -1 : list_uids(g, writer, err);
-	count_dry(g);
-	return 0;
+	if (g->options->dry_run) {
+		count_dry(g);
+		return 0;
+	}
+	/* the commit is for the changes, where nothing travelled */
+	if (travel(g, err) < 0 || mailbox_commit(writer, NULL, err) < 0)
+		return -1;
+	return list_uids(g, writer, err);
+}
+
+/* They may have been looked at with others. */
+static void take_hosts(struct group *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		g->passes[i].old_host = g->old_host;
+		g->passes[i].new_host = g->new_host;
+	}
 }
 
 static int run(struct group *g, struct error *err)
 {
 	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(g->new_host);
 
-	if (look(g, err) < 0 || bring_messages(g, writer, err) < 0 || pass_mboxes(g, err) < 0)
+	if (group_look(g, err) < 0)
+		return -1;
+	take_hosts(g);
+	/* mboxes first: their transactions are their own */
+	if (pass_mboxes(g, err) < 0 || bring_messages(g, writer, err) < 0)
 		return -1;
 	return bring_files(g, writer, err);
 }
 
-static struct group group_of(struct pass *passes, size_t n)
+struct group group_of(struct pass *passes, size_t n, struct host *old_host, struct host *new_host)
 {
 	return (struct group){
 		.passes = passes,
 		.n = n,
-		.old_host = passes->old_host,
-		.new_host = passes->new_host,
+		.old_host = old_host,
+		.new_host = new_host,
 		.state = passes->state,
 		.options = passes->options,
 	};
 }
 
-int group_run(struct pass *passes, size_t n, struct error *err)
+void group_drop(struct group *g)
 {
-	struct group g = group_of(passes, n);
-	int64_t began_ms = clock_monotonic_ms();
-	int result = run(&g, err);
-
-	if (result < 0)
-		result = pass_explain(passes, g.progress.total_octets - g.progress.octets, err);
-	for (size_t i = 0; i < n; i++) {
-		if (!g.rows)
-			free(passes[i].rows);
-		pass_fini(&passes[i]);
+	group_look_end(g);
+	for (size_t i = 0; i < g->n; i++) {
+		if (!g->rows)
+			free(g->passes[i].rows);
+		pass_fini(&g->passes[i]);
 	}
-	free(g.rows);
-	passes->out->seconds += (double)(clock_monotonic_ms() - began_ms) / 1000;
+	free(TAKE(g->rows));
+}
+
+int group_run(struct group *g, struct error *err)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	int result = run(g, err);
+
+	group_ledger_abandon(g);
+	if (result < 0) {
+		group_look_end(g);
+		take_hosts(g);
+		result = pass_explain(g->passes, g->progress.total_octets - g->progress.octets,
+		                      err);
+	}
+	group_drop(g);
+	g->passes->out->seconds += (double)(clock_monotonic_ms() - began_ms) / 1000;
 	return result;
 }
 
@@ -433,9 +434,10 @@ int group_run(struct pass *passes, size_t n, struct error *err)
 int pass_maildir(struct pass *p, struct error *err)
 {
 	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
-	struct group g = group_of(p, 1);
-	int result = bring_messages(&g, writer, err);
+	struct group g = group_of(p, 1, p->old_host, p->new_host);
+	int result = bring_messages(&g, writer, err) < 0 ? -1 : group_ledger_commit(&g, err);
 
+	group_ledger_abandon(&g);
 	/* a group of one: its rows are those of the account */
 	if (result < 0)
 		result = pass_explain(p, g.progress.total_octets - g.progress.octets, err);
@@ -445,9 +447,10 @@ int pass_maildir(struct pass *p, struct error *err)
 int pass_files(struct pass *p, struct error *err)
 {
 	AUTO_MAILBOX_WRITER struct mailbox_writer *writer = mailbox_writer_new(p->new_host);
-	struct group g = group_of(p, 1);
+	struct group g = group_of(p, 1, p->old_host, p->new_host);
 	int result = bring_files(&g, writer, err);
 
+	group_ledger_abandon(&g);
 	pass_files_free(TAKE(p->files));
 	return result;
 }
@@ -478,6 +481,7 @@ int copy_pass(struct host *old_host, struct host *new_host, const struct copy_ac
 		.out = out,
 		.progress = { .account = account->from->user },
 	};
+	struct group g = group_of(&p, 1, old_host, new_host);
 
-	return convert_is_wanted(account) ? pass_converted(&p, err) : group_run(&p, 1, err);
+	return convert_is_wanted(account) ? pass_converted(&p, err) : group_run(&g, err);
 }

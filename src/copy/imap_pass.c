@@ -194,11 +194,12 @@ static int compare(struct imap_pass *i, struct mailbox_writer *writer, struct er
 	struct pass *p = &i->p;
 
 	if (p->options->dry_run)
-		return pass_compare(p, NULL, err);
+		return pass_compare(p, err);
 	if (state_begin(p->state, err) < 0)
 		return -1;
 	if (forget_changed(i, err) == 0 && message_writer_new(&ledger, p->state, err) == 0 &&
-	    pass_compare(p, ledger, err) == 0 && mailbox_commit(writer, NULL, err) == 0 &&
+	    pass_compare(p, err) == 0 && mailbox_changes_send(&p->changes, err) == 0 &&
+	    pass_compare_record(p, ledger, err) == 0 && mailbox_commit(writer, NULL, err) == 0 &&
 	    state_commit(p->state, err) == 0)
 		return 0;
 	state_abandon(p->state);

@@ -66,6 +66,21 @@ int pass_record(struct pass *p, struct message_writer *w, const struct mail_fold
 	                          err);
 }
 
+void pass_take_arrival(const struct transfer_row *row, const struct mail_message *now)
+{
+	struct pass *p = row->owner;
+	struct mail_folder *f = mail_listing_find(&p->old, row->folder);
+	struct mail_message *m = &f->rows[row->m - f->rows];
+
+	if (f->origin)
+		return;
+	m->in_new = now->in_new;
+	m->inode = now->inode;
+	m->size = now->size;
+	free(m->suffix);
+	m->suffix = xstrdup(now->suffix);
+}
+
 /* ── the pass ────────────────────────────────────────────────────────────────────────────────── */
 
 int pass_record_gone(struct pass *p, struct message_writer *w, struct error *err)
@@ -128,41 +143,59 @@ static void change_failed(void *context, const char *what, const struct error *w
 	strings_addf(&p->out->skipped, "%s: %s", what, why->text);
 }
 
-int pass_compare(struct pass *p, struct message_writer *ledger, struct error *err)
+int pass_compare(struct pass *p, struct error *err)
 {
-	struct plan plan = {
-		.p = p,
-		.changes = { .h = p->new_host,
-		             .account = p->account->to,
-		             .later = true,
-		             .context = p,
-		             .failed = change_failed },
-		.ledger = ledger,
-	};
-	size_t failures = p->out->skipped.n;
-	uint64_t vanished = p->out->vanished;
-	int result = pass_plan(&plan, err);
+	struct plan plan = { .p = p };
+	int result;
 
-	if (result == 0 && ledger)
-		result = mailbox_changes_send(&plan.changes, err);
-	/* what could not be removed, or made whole, is for the next pass */
-	if (result == 0 && ledger && p->out->skipped.n == failures &&
-	    (pass_record_gone(p, ledger, err) < 0 || record_folders(p, err) < 0))
-		result = -1;
-	/* and so is what went away on old while it was looked at, and may lie on new */
-	if (result == 0 && ledger && p->known.coming_n && p->out->skipped.n == failures &&
-	    p->out->vanished == vanished)
-		result = coming_settled(p->state, p->account->from->user, err);
-	mailbox_changes_fini(&plan.changes);
+	p->changes = (struct mailbox_changes){
+		.h = p->new_host,
+		.account = p->account->to,
+		.later = true,
+		.context = p,
+		.failed = change_failed,
+	};
+	p->failures = p->out->skipped.n;
+	p->vanished = p->out->vanished;
+	result = pass_plan(&plan, err);
 	free(plan.doubtful);
 	return result;
 }
 
+static int record_noted(struct pass *p, struct message_writer *ledger, struct error *err)
+{
+	for (size_t i = 0; i < p->noted_n; i++) {
+		const struct pass_noted *n = &p->noted[i];
+
+		if (pass_record(p, ledger, n->f, n->m, &n->digest, n->message_id, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int pass_compare_record(struct pass *p, struct message_writer *ledger, struct error *err)
+{
+	if (record_noted(p, ledger, err) < 0)
+		return -1;
+	/* what could not be removed, or made whole, is for the next pass */
+	if (p->out->skipped.n > p->failures)
+		return 0;
+	if (pass_record_gone(p, ledger, err) < 0 || record_folders(p, err) < 0)
+		return -1;
+	/* and so is what went away on old while it was looked at, and may lie on new */
+	if (!p->known.coming_n || p->out->vanished > p->vanished)
+		return 0;
+	return coming_settled(p->state, p->account->from->user, err);
+}
+
 int pass_ask(struct pass *p, struct error *err)
 {
-	const struct mailbox_agreed old = { p->agreed.folders, p->agreed.n, false, p->old_same };
-	const struct mailbox_agreed new = { p->agreed.folders, p->agreed.n, true, p->new_same };
+	const struct mailbox_agreed old = { p->agreed.folders, p->agreed.n, false, p->old_same,
+		                            false };
+	const struct mailbox_agreed new = { p->agreed.folders, p->agreed.n, true, p->new_same,
+		                            !p->with_names };
 
+	p->by_names = p->agreed.n && !p->new_same && !p->with_names;
 	if (mailbox_scan_send(p->old_host, p->account->from, &old, err) < 0)
 		return -1;
 	return mailbox_scan_send(p->new_host, p->account->to, &new, err);
@@ -216,5 +249,12 @@ void pass_fini(struct pass *p)
 	known_fini(&p->known);
 	agreed_fini(&p->agreed);
 	strings_fini(&p->listed);
+	mailbox_changes_fini(&p->changes);
+	for (size_t i = 0; i < p->noted_n; i++)
+		free(p->noted[i].message_id);
+	free(TAKE(p->noted));
+	free(TAKE(p->uidlists));
+	p->uidlists_n = p->uidlists_room = 0;
+	p->noted_n = p->noted_room = 0;
 	pass_files_free(TAKE(p->files));
 }

@@ -15,6 +15,14 @@
 #include "mail/listing.h"
 #include "remote/mailbox.h"
 
+/* A message that is on new already, and of which the ledger shall say what is on old now. */
+struct pass_noted {
+	const struct mail_folder *f; /* borrowed from the listing of old */
+	const struct mail_message *m;
+	struct digest digest;
+	char *message_id; /* owned */
+};
+
 /* One account. */
 struct pass {
 	struct host *old_host, *new_host;
@@ -27,9 +35,21 @@ struct pass {
 	struct agreed agreed;
 	/* by its sign that side is as it was when both were seen to hold the same */
 	bool old_same, new_same;
+	bool by_names;   /* new was asked with digests of its names, which may not be enough */
+	bool with_names; /* and is not to be */
 	struct transfer_row *rows; /* messages that are to travel; in a group: a part of its rows */
 	size_t rows_n, rows_room;
+	struct mailbox_changes changes; /* of what is on new already */
+	struct pass_noted *noted;       /* owned */
+	size_t noted_n, noted_room;
+	size_t failures;       /* before the plan was made: in out->skipped */
+	uint64_t vanished;     /* the same of out->vanished */
 	struct strings listed; /* folders whose uidlist was written */
+	struct pass_uidlist {
+		const struct mail_folder *f; /* borrowed from the listing of old */
+		struct digest digest;
+	} * uidlists; /* owned; those that were written */
+	size_t uidlists_n, uidlists_room;
 	struct copy_progress progress;
 	struct pass_files *files;
 	bool left_out; /* this account can't be copied; it stands in out->skipped */
@@ -51,20 +71,24 @@ int pass_record(struct pass *p, struct message_writer *w, const struct mail_fold
 int pass_record_gone(struct pass *p, struct message_writer *w, struct error *err) MUST_CHECK;
 int pass_record_gone_folders(struct pass *p, struct error *err) MUST_CHECK;
 
+/* A message as it was when it was read, after the listing. */
+void pass_take_arrival(const struct transfer_row *row, const struct mail_message *now);
+
 /* Asks for the two listings; reads them, both, whatever happens, or the host is broken. With
  * *again set nothing is known, and they are to be asked for and read once more. */
 int pass_ask(struct pass *p, struct error *err) MUST_CHECK;
 int pass_look(struct pass *p, bool *again, struct error *err) MUST_CHECK;
 
-/* Plans a Maildir account, changes what is there already, and writes that into the ledger; the
- * changes are durable at the next commit. `ledger` NULL: a dry run. */
-int pass_compare(struct pass *p, struct message_writer *ledger, struct error *err) MUST_CHECK;
+/* Plans a Maildir account: what travels, and p->changes, which may be sent in part. */
+int pass_compare(struct pass *p, struct error *err) MUST_CHECK;
+/* Writes into the ledger what the comparison found, when the answers to p->changes are there. To be
+ * committed after a commit on new, which makes them durable. */
+int pass_compare_record(struct pass *p, struct message_writer *ledger, struct error *err)
+	MUST_CHECK;
 
-/* plan.c: compares the listings; fills p->rows and the changes, and keeps the ledger's rows true. */
+/* plan.c: compares the listings; fills p->rows, p->changes, and p->noted. */
 struct plan {
 	struct pass *p;
-	struct mailbox_changes changes;
-	struct message_writer *ledger; /* NULL in a dry run */
 	/* messages on both sides of which the ledger knows nothing */
 	struct transfer_row *doubtful;
 	size_t doubtful_n, doubtful_room;
@@ -78,6 +102,8 @@ typedef bool pass_there_fn(void *context, const struct mail_folder *f,
 /* The usual one, of the pass that is its context: on new before this pass, or brought by it. Sorts
  * p->rows first, by the message they point to. */
 pass_there_fn *pass_sort_there(struct pass *p);
+/* Of the row of that message, after pass_sort_there(); NULL: it did not travel. */
+const struct transfer_row *pass_find_row(const struct pass *p, const struct mail_message *m);
 int pass_uids_put(struct pass *p, struct mailbox_writer *writer, pass_there_fn *there,
                   void *context, struct error *err) MUST_CHECK;
 /* The index files of those folders go: before the new lists can be seen, so that being killed in
@@ -100,7 +126,4 @@ int pass_files(struct pass *p, struct error *err) MUST_CHECK;
 /* mboxpass.c: with the listings and the ledger. */
 int pass_mbox(struct pass *p, struct error *err) MUST_CHECK;
 
-/* group.c: one pass over `n` accounts together; `passes` are filled but for what it finds. An error
- * that is of one mailbox leaves that one out; with one pass alone it is returned. */
-int group_run(struct pass *passes, size_t n, struct error *err) MUST_CHECK;
 void pass_fini(struct pass *p);

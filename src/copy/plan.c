@@ -40,6 +40,13 @@ static bool is_recorded(const struct mail_folder *f, const struct mail_message *
 	return !strcmp(k->flags, buf_text(&flags)) && !strcmp(k->keywords, buf_text(&keywords));
 }
 
+static void note(struct pass *p, const struct mail_folder *f, const struct mail_message *m,
+                 const struct known_message *k)
+{
+	ARRAY_GROW(p->noted, p->noted_n, p->noted_room);
+	p->noted[p->noted_n++] = (struct pass_noted){ f, m, k->digest, xstrdup(k->message_id) };
+}
+
 /* A message that is on both sides and was brought by us. */
 static int plan_known(struct plan *plan, const struct mail_folder *f, const struct mail_message *m,
                       const struct mail_message *there, const struct known_message *k,
@@ -53,7 +60,7 @@ static int plan_known(struct plan *plan, const struct mail_folder *f, const stru
 		/* a damaged copy; it goes first, since its name may have other flags */
 		must_travel(p, f, m);
 		return p->options->dry_run ? 0
-		                           : mailbox_remove(&plan->changes, f->name, there, err);
+		                           : mailbox_remove(&plan->p->changes, f->name, there, err);
 	}
 	if (renamed)
 		p->out->renamed++;
@@ -61,12 +68,13 @@ static int plan_known(struct plan *plan, const struct mail_folder *f, const stru
 		p->out->unchanged++;
 	if (p->options->dry_run)
 		return 0;
-	if (renamed && mailbox_rename(&plan->changes, f->name, there, m->suffix, m->in_new,
+	if (renamed && mailbox_rename(&plan->p->changes, f->name, there, m->suffix, m->in_new,
 	                              m->mtime_ns, err) < 0)
 		return -1;
 	if (is_recorded(f, m, k))
 		return 0;
-	return pass_record(p, plan->ledger, f, m, &k->digest, k->message_id, err);
+	note(p, f, m, k);
+	return 0;
 }
 
 static int plan_message(struct plan *plan, const struct mail_folder *f,
@@ -118,7 +126,7 @@ static int plan_surplus(struct plan *plan, const struct mail_folder *new_folder,
 		}
 		p->out->removed++;
 		if (!p->options->dry_run &&
-		    mailbox_remove(&plan->changes, new_folder->name, m, err) < 0)
+		    mailbox_remove(&plan->p->changes, new_folder->name, m, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -133,7 +141,7 @@ static int plan_folder(struct plan *plan, const struct mail_folder *f, struct er
 	if (!new_folder || !known_find_folder(&p->known, f->name)) {
 		p->out->folders_made += !new_folder;
 		if (!p->options->dry_run &&
-		    mailbox_make_folder(&plan->changes, f->name, f->mode, err) < 0)
+		    mailbox_make_folder(&plan->p->changes, f->name, f->mode, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < f->n; i++)
@@ -154,7 +162,7 @@ static int plan_gone_folder(struct plan *plan, const struct mail_folder *f, stru
 	    (!p->options->delete_extra && !known_find_folder(&p->known, f->name)))
 		return 0;
 	p->out->folders_removed++;
-	return p->options->dry_run ? 0 : mailbox_remove_folder(&plan->changes, f->name, err);
+	return p->options->dry_run ? 0 : mailbox_remove_folder(&plan->p->changes, f->name, err);
 }
 
 /* ── messages of which the ledger knows nothing, or not enough ───────────────────────────────── */
@@ -201,7 +209,7 @@ static int settle_one(struct plan *plan, const struct transfer_row *row,
 			must_travel(p, row->f, row->m);
 			return p->options->dry_run
 			               ? 0
-			               : mailbox_remove(&plan->changes, row->folder, there, err);
+			               : mailbox_remove(&plan->p->changes, row->folder, there, err);
 		}
 		pass_skip(p, row->folder, row->m->base,
 		          "another message has this name on the new host; neither was touched");

@@ -14,8 +14,8 @@
 #define BATCH_MESSAGES 4000u
 #define BATCH_OCTETS (64u << 20)
 #define LANES_MAX 2u
-/* Fewer than so many rows are not worth a further agent. */
-#define LANE_ROWS 500u
+/* Fewer than so many rows are not worth a further agent, which waits for the disk by itself. */
+#define LANE_ROWS 2000u
 
 _Static_assert(ASK_MESSAGES <= MAILBOX_FETCH_MAX, "a request that remote/mailbox.h takes");
 
@@ -169,12 +169,18 @@ static int tell_leaving(const struct transfer *t, struct batch *b, struct error 
 	return t->leaving && b->n ? t->leaving(t->context, told, b->n, &b->name, err) : 0;
 }
 
-static int tell_arrived(const struct transfer *t, struct batch *b, struct error *err)
+/* `first`: the one of the writer's last commit that is the first of the batch. */
+static int tell_arrived(const struct lane *l, struct batch *b, size_t first, struct error *err)
 {
+	const struct transfer *t = l->run->t;
 	AUTO_FREE struct transfer_arrival *told = arrivals_of(b);
 
-	for (size_t i = 0; i < b->n; i++)
-		t->rows[b->rows[i].index].arrived = true;
+	for (size_t i = 0; i < b->n; i++) {
+		struct transfer_row *row = &t->rows[b->rows[i].index];
+
+		row->arrived = true;
+		row->inode = mailbox_placed_inode(l->writer, first + i);
+	}
 	if (b->n && t->arrived(t->context, told, b->n, b->name, err) < 0)
 		return -1;
 	clear(b);
@@ -203,7 +209,7 @@ static int commit_ahead(struct lane *l, struct error *err)
 	if (tell_leaving(t, &l->batch, err) < 0 ||
 	    mailbox_commit_ahead(l->writer, &placed, err) < 0 ||
 	    check_placed(l, placed, l->under_way.n, err) < 0 ||
-	    tell_arrived(t, &l->under_way, err) < 0)
+	    tell_arrived(l, &l->under_way, 0, err) < 0)
 		return -1;
 	emptied = l->under_way;
 	l->under_way = l->batch;
@@ -215,15 +221,16 @@ static int commit_ahead(struct lane *l, struct error *err)
 static int commit(struct lane *l, struct error *err)
 {
 	const struct transfer *t = l->run->t;
+	size_t before = l->under_way.n;
 	uint64_t placed;
 
 	if (!l->batch.n && !l->under_way.n)
 		return 0;
 	if (tell_leaving(t, &l->batch, err) < 0 || mailbox_commit(l->writer, &placed, err) < 0 ||
 	    check_placed(l, placed, l->under_way.n + l->batch.n, err) < 0 ||
-	    tell_arrived(t, &l->under_way, err) < 0)
+	    tell_arrived(l, &l->under_way, 0, err) < 0)
 		return -1;
-	return tell_arrived(t, &l->batch, err);
+	return tell_arrived(l, &l->batch, before, err);
 }
 
 static const char *origin_of(const struct transfer_row *row)
@@ -332,6 +339,8 @@ static int run(struct run *r, struct error *err)
 			break;
 		if (collect(l, err) < 0)
 			return -1;
+		if (r->lanes_n > 1 && r->t->meanwhile)
+			r->t->meanwhile(r->t->context);
 		if (l->batch.n < r->batch_most && l->batch.octets < BATCH_OCTETS)
 			continue;
 		/* what it was asked to bring is a part of the batch */
@@ -388,17 +397,31 @@ static void close_lane(struct lane *l)
 	free(l->under_way.rows);
 }
 
+static size_t batch_most(void)
+{
+	const char *few = getenv("MAILHAUL_BATCH"); /* for tests: so many messages */
+
+	return few ? strtoul(few, NULL, 10) : BATCH_MESSAGES;
+}
+
+bool transfer_is_small(const struct transfer_row *rows, size_t n)
+{
+	uint64_t octets = 0;
+
+	if (n > batch_most())
+		return false;
+	for (size_t i = 0; i < n; i++)
+		octets += rows[i].m->size;
+	return octets <= BATCH_OCTETS;
+}
+
 int transfer_run(struct transfer *t, struct error *err)
 {
-	struct run r = { .t = t, .ask_most = ASK_MESSAGES, .batch_most = BATCH_MESSAGES };
-	const char *few = getenv("MAILHAUL_BATCH"); /* for tests: so many messages */
+	struct run r = { .t = t, .ask_most = ASK_MESSAGES, .batch_most = batch_most() };
 	int result;
 
-	if (few) {
-		r.batch_most = strtoul(few, NULL, 10);
-		r.ask_most = r.batch_most < ASK_MESSAGES ? r.batch_most + 1 : ASK_MESSAGES;
-	}
-
+	if (r.batch_most < ASK_MESSAGES)
+		r.ask_most = r.batch_most + 1;
 	open_lanes(&r);
 	result = run(&r, err);
 	for (size_t i = 0; i < r.lanes_n; i++)

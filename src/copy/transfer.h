@@ -23,6 +23,7 @@ struct transfer_row {
 	const struct mail_message *m;
 	const struct mail_folder *f; /* for its keywords */
 	bool arrived;                /* in place and durable */
+	uint64_t inode;              /* then: of its file on new; 0: not known */
 };
 
 /* What arrived, told for a whole batch after its commit; borrowed during the call. */
@@ -52,9 +53,14 @@ struct transfer {
 	               int64_t batch, struct error *err);
 	/* One message that could not be read; sys_errno ENOENT: it is gone. */
 	void (*failed)(void *context, const struct transfer_row *row, const struct error *why);
+	/* Where much goes from disk to disk: again and again while the agents have work ahead, for some
+	 * milliseconds of other work, not with these two hosts; may be NULL. */
+	void (*meanwhile)(void *context);
 };
 
 int transfer_run(struct transfer *t, struct error *err) MUST_CHECK;
+/* So few messages that a break may cost all of them: they need not be told of before all are there. */
+bool transfer_is_small(const struct transfer_row *rows, size_t n);
 
 /* Compares the content of messages that are on both sides: told are the digests. */
 struct transfer_digest {

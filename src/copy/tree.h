@@ -32,6 +32,7 @@
 #include "base/error.h"
 #include "remote/host.h"
 #include "state/state.h"
+#include "tree/node.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,42 @@ struct copy_tree_progress {
 	const char *path;                   /* directory at hand; printable */
 };
 
+enum copy_tree_found {
+	COPY_TREE_MISSING = 1, /* new does not have it */
+	COPY_TREE_CONTENT,     /* another content, target or kind of thing */
+	COPY_TREE_ATTRIBUTES,  /* another owner, mode, time or attribute */
+	COPY_TREE_EXTRA,       /* only new has it */
+};
+
+enum copy_tree_verdict {
+	COPY_TREE_TAKE = 1,
+	COPY_TREE_LEAVE, /* it does not belong to this pass after all */
+};
+
+/* What a caller knows of the files in its tree; each function may be NULL. Paths are below the root,
+ * and borrowed as all else is. */
+struct copy_tree_rules {
+	void *context;
+	/* What does not belong to the pass is left alone on both sides, without a word. Asked of each
+	 * name before it is looked at, on old and on new; of a directory before all that lies below. */
+	bool (*belongs)(void *context, const char *path, const struct tree_node *node);
+	/* Owner, group and mode as they are to be on new; `node` has them after the maps. Always the
+	 * same answer for the same node. "" is the root. */
+	void (*dress)(void *context, const char *path, struct tree_node *node);
+	/* Whether `read` wants to see a regular file. */
+	bool (*reads)(void *context, const char *path, const struct tree_node *node);
+	/* The whole content of such a file before it is written, perhaps changed: the same content has
+	 * always to be changed in the same way. Not called for one that the ledger vouches for. Files of
+	 * more than COPY_TREE_READ_MAX octets fail. */
+	enum copy_tree_verdict (*read)(void *context, const char *path, struct buf *content);
+	/* Whether what a pass has brought and old has no more is removed, delete_brought; nothing is
+	 * under way on new while it is asked. */
+	bool (*removes)(void *context, const char *path, const struct tree_node *node);
+	/* For each difference that a dry run finds. */
+	void (*found)(void *context, const char *path, enum copy_tree_found what);
+};
+#define COPY_TREE_READ_MAX (256u << 20)
+
 struct copy_tree_options {
 	const char *from_root,
 		*to_root; /* borrowed; absolute, on their hosts. The new one is made */
@@ -56,7 +93,12 @@ struct copy_tree_options {
 	size_t uids_n, gids_n;
 	bool content;      /* read all files on both sides, whatever the times say */
 	bool delete_extra; /* remove on new what old has not, with all that lies below */
-	bool dry_run;      /* counts and lists what would be done; nothing is changed */
+	/* Remove on new what an earlier pass has brought and old has not any more. The ledger then says
+	 * of a file that it is coming before it can be there, so that no break leaves one behind. Symbolic
+	 * links and further names of a file are not in the ledger, and only told of. */
+	bool delete_brought;
+	bool dry_run; /* counts and lists what would be done; nothing is changed */
+	const struct copy_tree_rules *rules; /* borrowed; NULL: none */
 	void (*progress)(void *context,
 	                 const struct copy_tree_progress *progress); /* may be NULL */
 	void *context;

@@ -84,7 +84,7 @@ static void look_at_link(struct look *l, const char *path, const struct tree_nod
 {
 	struct tree_node mapped = *node;
 
-	tree_pass_map_node(l->p, &mapped);
+	tree_pass_map_node(l->p, path, &mapped);
 	mapped.mode = there ? there->mode : 0; /* a link has none */
 	if (there && there->kind == TREE_LINK && !strcmp(there->target, node->target) &&
 	    tree_pass_same_attributes(l->p, &mapped, there))
@@ -100,12 +100,13 @@ static bool is_known_version(const struct tree_record *known, const struct tree_
 }
 
 /* What the ledger and the times of both sides say of a file that new has too. */
-static enum tree_action judge(struct look *l, const struct tree_node *node,
+static enum tree_action judge(struct look *l, const char *path, const struct tree_node *node,
                               const struct tree_node *there, const struct tree_record *known)
 {
 	struct tree_node mapped = *node;
+	bool reads = tree_pass_reads(l->p, path, node);
 
-	if (there->kind != TREE_FILE || there->size != node->size)
+	if (there->kind != TREE_FILE || (!reads && there->size != node->size))
 		return TREE_SEND;
 	/* one of its names may be outside of the tree */
 	if (node->links == 1 && there->links > 1)
@@ -116,10 +117,13 @@ static enum tree_action judge(struct look *l, const struct tree_node *node,
 		if (!is_known_version(known, node))
 			return TREE_HASH_OLD;
 	} else {
-		return tree_pass_same_time(node->mtime_ns, there->mtime_ns) ? TREE_HASH_BOTH
-		                                                            : TREE_SEND;
+		/* what the rules change differs on new, and only a new reading tells how */
+		return tree_pass_same_time(node->mtime_ns, there->mtime_ns) &&
+		                       (!reads || l->p->options->content)
+		               ? TREE_HASH_BOTH
+		               : TREE_SEND;
 	}
-	tree_pass_map_node(l->p, &mapped);
+	tree_pass_map_node(l->p, path, &mapped);
 	if (tree_pass_same_attributes(l->p, &mapped, there))
 		return TREE_RECORD;
 	return node->links > 1 ? TREE_SEND : TREE_SET;
@@ -135,7 +139,7 @@ static void look_at_file(struct look *l, const char *path, const struct tree_nod
 	if (node->links > 1 && !tree_pass_first_name(l->p, path, node, there, &row.link))
 		return;
 	if (there && there->kind == TREE_FILE)
-		row.action = judge(l, node, there, known);
+		row.action = judge(l, path, node, there, known);
 	if (row.action == TREE_RECORD) { /* and the ledger has it */
 		l->p->out->unchanged++;
 		return;
@@ -155,6 +159,8 @@ static void look_at(struct look *l, const struct tree_entry *e)
 	const struct tree_record *known = tree_records_find(&l->known, e->name);
 	AUTO_FREE char *words = NULL;
 
+	if (!tree_pass_belongs(l->p, path, &e->node))
+		return;
 	l->p->out->entries++;
 	if (tree_name_is_temporary(e->name) || !tree_path_fits(path)) {
 		tree_pass_failed(l->p, path,
@@ -187,6 +193,17 @@ static void look_at(struct look *l, const struct tree_entry *e)
 
 /* ── what only new has ───────────────────────────────────────────────────────────────────────── */
 
+static bool is_to_go(const struct look *l, const char *path, const struct tree_entry *e)
+{
+	const struct tree_record *known = tree_records_find(&l->known, e->name);
+
+	if (l->p->options->delete_extra)
+		return true;
+	return l->p->options->delete_brought && known &&
+	       (known->kind == TREE_DIR) == (e->node.kind == TREE_DIR) &&
+	       tree_pass_removes(l->p, path, &e->node);
+}
+
 static void look_at_extra(struct look *l, const struct tree_entry *e)
 {
 	AUTO_FREE char *path = path_of(l->at->path, e->name);
@@ -200,10 +217,16 @@ static void look_at_extra(struct look *l, const struct tree_entry *e)
 		tree_pass_add(l->p, &row);
 		return;
 	}
-	tree_pass_tell(&l->p->out->extra, path, words);
+	if (!tree_pass_belongs(l->p, path, &e->node))
+		return;
 	/* a name that was moved while its directory was read is missing, and there */
-	if (l->p->options->delete_extra && l->old->settled)
+	if (l->old->settled && is_to_go(l, path, e)) {
 		add(l, TREE_REMOVE, path, &e->node, true);
+		if (!l->p->options->delete_extra)
+			return;
+	}
+	tree_pass_found(l->p, path, COPY_TREE_EXTRA);
+	tree_pass_tell(&l->p->out->extra, path, words);
 }
 
 /* The ledger's rows of what is not on old any more. */
@@ -217,6 +240,9 @@ static int forget_gone(struct look *l, struct error *err)
 		AUTO_FREE char *path = path_of(l->at->path, known->name);
 
 		if (!*known->name || tree_dir_find(l->old, known->name))
+			continue;
+		/* what is still to be removed is forgotten when it is */
+		if (l->p->options->delete_brought && l->new &&tree_dir_find(l->new, known->name))
 			continue;
 		if (!begun && state_begin(l->p->state, err) < 0)
 			return -1;
@@ -241,7 +267,7 @@ static void look_at_self(struct look *l, bool touched)
 	struct tree_row row = { .action = TREE_SET, .node = l->old->self, .there = true };
 	bool same;
 
-	tree_pass_map_node(l->p, &mapped);
+	tree_pass_map_node(l->p, l->at->path, &mapped);
 	same = l->new &&tree_pass_same_attributes(l->p, &mapped, &l->new->self);
 	if (same && !touched && l->at->known_ctime_ns == l->old->self.ctime_ns &&
 	    !l->p->options->content)
@@ -402,6 +428,9 @@ int tree_pass_dirs(struct tree_pass *p, bool root_on_new, struct error *err)
 	}
 	if (tree_pass_run(p, err) < 0 || tree_pass_names(p, err) < 0)
 		return -1;
+	for (size_t i = 0; p->options->dry_run && i < p->dirs_n; i++)
+		if (!p->dirs[i].quiet)
+			tree_pass_found(p, p->dirs[i].path, COPY_TREE_ATTRIBUTES);
 	return p->options->dry_run ? 0 : set_dirs(p, err);
 }
 

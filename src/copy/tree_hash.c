@@ -48,7 +48,7 @@ static int begin(void *context, size_t index, const struct tree_node *node,
 		tree_pass_map_attributes(s->p, &row->attributes);
 		return 0;
 	}
-	tree_pass_map_node(s->p, &mapped);
+	tree_pass_map_node(s->p, row->path, &mapped);
 	row->content_differs |= node->size != row->node.size;
 	row->attributes_differ |= !tree_pass_same_attributes(s->p, &mapped, node) ||
 	                          !tree_attributes_equal(&row->attributes, attributes);

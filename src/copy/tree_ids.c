@@ -41,10 +41,14 @@ static uint32_t map_gid(void *context, uint32_t id)
 	return map(p, p->options->gids, p->options->gids_n, id, "group");
 }
 
-void tree_pass_map_node(struct tree_pass *p, struct tree_node *node)
+void tree_pass_map_node(struct tree_pass *p, const char *path, struct tree_node *node)
 {
+	const struct copy_tree_rules *rules = p->options->rules;
+
 	node->uid = map_uid(p, node->uid);
 	node->gid = map_gid(p, node->gid);
+	if (rules && rules->dress)
+		rules->dress(rules->context, path, node);
 }
 
 /* ── ACLs: u32 version, then u16 tag, u16 rights, u32 id; all little-endian ──────────────────── */

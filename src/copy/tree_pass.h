@@ -33,6 +33,7 @@ struct tree_row {
 	bool failed, gone; /* gone: it was removed on old meanwhile */
 	bool again;        /* it changed while it was read; one more try */
 	bool young;        /* see tree_read() */
+	bool left;         /* the rules have read it: it does not belong to the pass */
 	bool content_differs, attributes_differ;
 	struct tree_attributes
 		attributes; /* found on old by a hash; ids as they are to be on new */
@@ -104,8 +105,32 @@ bool tree_pass_same_attributes(const struct tree_pass *p, const struct tree_node
                                const struct tree_node *new);
 bool tree_pass_same_time(int64_t old_ns, int64_t new_ns);
 
-/* tree_ids.c: owner and ACLs as they are to be on new. */
-void tree_pass_map_node(struct tree_pass *p, struct tree_node *node);
+/* tree_rules.c: what the caller says of its files. */
+bool tree_pass_belongs(const struct tree_pass *p, const char *path, const struct tree_node *node);
+bool tree_pass_reads(const struct tree_pass *p, const char *path, const struct tree_node *node);
+bool tree_pass_removes(const struct tree_pass *p, const char *path, const struct tree_node *node);
+void tree_pass_found(const struct tree_pass *p, const char *path, enum copy_tree_found what);
+/* Tells of what a dry run would do. */
+void tree_pass_found_row(const struct tree_pass *p, const struct tree_row *row);
+/* Writes into the ledger what is coming, before it can be on new. */
+int tree_pass_coming(struct tree_pass *p, struct error *err) MUST_CHECK;
+
+/* A file whose content the rules want to see: it is taken in, and written when it is whole. */
+struct tree_whole {
+	struct buf content;
+	uint64_t id;
+	struct tree_node node; /* as it is to be on new */
+	struct tree_attributes attributes;
+};
+void tree_whole_fini(struct tree_whole *w);
+/* -1: it is too large. */
+int tree_whole_add(struct tree_whole *w, uint64_t offset, struct span octets);
+/* Asks the rules and, unless they leave it or `writer` is NULL, writes it. */
+int tree_whole_end(struct tree_pass *p, struct tree_whole *w, struct tree_row *row,
+                   struct tree_writer *writer, struct error *err) MUST_CHECK;
+
+/* tree_ids.c: owner, mode and ACLs as they are to be on new. */
+void tree_pass_map_node(struct tree_pass *p, const char *path, struct tree_node *node);
 void tree_pass_map_attributes(struct tree_pass *p, struct tree_attributes *attributes);
 /* Changes the ids of one ACL as it lies in an attribute (linux/posix_acl_xattr.h); false: it is
  * none that is known. */

@@ -54,7 +54,9 @@ struct travel {
 	size_t asked, asked_first; /* asked for; first of the request that is collected */
 	size_t sizes[TREE_FETCH_AHEAD];
 	size_t ahead;
-	bool open; /* a file is begun at the writer */
+	bool open; /* a file is begun at the writer, or held back */
+	bool held; /* the rules see it first */
+	struct tree_whole whole;
 	bool skip; /* the answer at hand is of no use */
 };
 
@@ -85,6 +87,17 @@ static void tell_others(struct tree_pass *p, const struct tree_row *row,
 	}
 }
 
+static void hold(struct tree_whole *w, size_t id, const struct tree_node *node,
+                 struct tree_attributes *attributes)
+{
+	tree_whole_fini(w);
+	w->id = id;
+	w->node = *node;
+	w->node.target = NULL;
+	w->attributes = *attributes;
+	*attributes = (struct tree_attributes){ 0 };
+}
+
 static int begin(void *context, size_t index, const struct tree_node *node,
                  const struct tree_attributes *attributes, struct error *err)
 {
@@ -100,7 +113,7 @@ static int begin(void *context, size_t index, const struct tree_node *node,
 		tree_attributes_add(&mapped, attributes->rows[i].name,
 		                    buf_span(&attributes->rows[i].value));
 	tell_others(t->p, row, attributes);
-	tree_pass_map_node(t->p, &now);
+	tree_pass_map_node(t->p, row->path, &now);
 	tree_pass_map_attributes(t->p, &mapped);
 	if (row->action == TREE_SET) {
 		/* the digest that is known may be that of an older content */
@@ -111,8 +124,25 @@ static int begin(void *context, size_t index, const struct tree_node *node,
 	}
 	row->node = *node;
 	t->open = true;
+	t->held = tree_pass_reads(t->p, row->path, node);
+	if (t->held) {
+		hold(&t->whole, t->rows[t->asked_first + index], &now, &mapped);
+		return 0;
+	}
 	return tree_write_file(t->writer, t->rows[t->asked_first + index], row->path, &now, &mapped,
 	                       err);
+}
+
+static int take_held(struct travel *t, size_t index, uint64_t offset, struct span octets)
+{
+	struct tree_row *row = row_at(t, index);
+
+	if (tree_whole_add(&t->whole, offset, octets) == 0)
+		return 0;
+	t->open = false;
+	row->failed = true;
+	tree_pass_failed(t->p, row->path, "it is too large to be looked into");
+	return 0;
 }
 
 static int bytes(void *context, size_t index, uint64_t offset, struct span octets,
@@ -123,10 +153,12 @@ static int bytes(void *context, size_t index, uint64_t offset, struct span octet
 	uint64_t before = p->progress.under_way;
 
 	p->out->bytes_read += octets.n;
-	p->out->bytes_sent += octets.n;
+	p->out->bytes_sent += t->open && !t->held ? octets.n : 0;
 	p->progress.under_way += octets.n;
 	if (p->options->progress && before / TELL_OCTETS != p->progress.under_way / TELL_OCTETS)
 		p->options->progress(p->options->context, &p->progress);
+	if (t->open && t->held)
+		return take_held(t, index, offset, octets);
 	return t->open ? tree_write_bytes(t->writer, offset, octets, err) : 0;
 }
 
@@ -148,6 +180,8 @@ static int done(void *context, size_t index, const struct digest *digest, bool y
 	t->open = false;
 	row->known = true;
 	row->digest = *digest;
+	if (t->held)
+		return tree_whole_end(t->p, &t->whole, row, t->writer, err);
 	return tree_write_done(t->writer, digest, err);
 }
 
@@ -155,7 +189,7 @@ static int failed(void *context, size_t index, const struct error *why, struct e
 {
 	struct travel *t = context;
 	struct tree_row *row = row_at(t, index);
-	bool was_open = t->open;
+	bool was_open = t->open && !t->held;
 
 	t->open = false;
 	row->failed = true;
@@ -218,6 +252,9 @@ static int fetch_rows(struct tree_pass *p, struct tree_writer *w, bool again, st
 
 		if ((row->action != TREE_SEND && row->action != TREE_SET) || row->again != again)
 			continue;
+		/* a dry run reads what may not belong to it */
+		if (!w && (row->action != TREE_SEND || !tree_pass_reads(p, row->path, &row->node)))
+			continue;
 		if (again)
 			row->failed = false;
 		wanted[t.n] = (struct tree_wanted){ row->path, row->action == TREE_SEND
@@ -229,6 +266,7 @@ static int fetch_rows(struct tree_pass *p, struct tree_writer *w, bool again, st
 	/* answers that are still on their way would be taken for those to later requests */
 	while (t.ahead--)
 		(void)!host_collect(p->from, NULL, NULL, NULL, &ignored);
+	tree_whole_fini(&t.whole);
 	return result;
 }
 
@@ -245,7 +283,7 @@ static int write_small(struct tree_pass *p, struct tree_writer *w, size_t id, st
 	case TREE_REMOVE:
 		return tree_write_remove(w, id, row->path, true, err);
 	case TREE_LINK_TO:
-		tree_pass_map_node(p, &mapped);
+		tree_pass_map_node(p, row->path, &mapped);
 		return tree_write_link(w, id, row->path, &mapped, err);
 	case TREE_HARD_TO:
 		return tree_write_hard(w, id, row->path, row->to, err);
@@ -282,7 +320,7 @@ static uint64_t expected(const struct tree_pass *p)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < p->rows_n; i++)
-		n += !p->rows[i].failed && p->rows[i].action != TREE_RECORD;
+		n += !p->rows[i].failed && !p->rows[i].left && p->rows[i].action != TREE_RECORD;
 	return n;
 }
 
@@ -305,6 +343,16 @@ static int write_rows(struct tree_pass *p, struct error *err)
 	                 (unsigned long long)done, (unsigned long long)expected(p));
 }
 
+static int forget_row(struct tree_pass *p, const struct tree_row *row, const char *dir,
+                      const char *name, struct error *err)
+{
+	if (!p->options->delete_brought)
+		return 0;
+	if (tree_ledger_remove(p->ledger, dir, name, err) < 0)
+		return -1;
+	return row->node.kind == TREE_DIR ? tree_ledger_forget(p->ledger, row->path, err) : 0;
+}
+
 static int record_row(struct tree_pass *p, const struct tree_row *row, struct error *err)
 {
 	const char *slash = strrchr(row->path, '/');
@@ -321,6 +369,8 @@ static int record_row(struct tree_pass *p, const struct tree_row *row, struct er
 		.digest = row->digest,
 	};
 
+	if (row->left || row->action == TREE_REMOVE)
+		return forget_row(p, row, dir, record.name, err);
 	if (!content || (row->node.kind == TREE_FILE && !row->known))
 		return 0;
 	return tree_ledger_put(p->ledger, dir, &record, err);
@@ -357,8 +407,12 @@ static void count(struct tree_pass *p, const struct tree_row *row)
 	if (row->action == TREE_SEND || row->gone)
 		tree_pass_link_replaced(p, row->link, row->failed);
 	p->out->vanished += row->gone;
-	if (row->failed || row->quiet)
+	if (row->left)
+		p->out->entries--;
+	if (row->failed || row->quiet || row->left)
 		return;
+	if (p->options->dry_run)
+		tree_pass_found_row(p, row);
 	switch (row->action) {
 	case TREE_REMOVE:
 		p->out->removed++;
@@ -408,7 +462,8 @@ int tree_pass_run(struct tree_pass *p, struct error *err)
 		return 0;
 	if (tree_pass_hash(p, err) < 0)
 		return -1;
-	if (!p->options->dry_run && write_rows(p, err) < 0)
+	if (p->options->dry_run ? fetch_rows(p, NULL, false, err) < 0
+	                        : tree_pass_coming(p, err) < 0 || write_rows(p, err) < 0)
 		return explain(p, err);
 	if (!p->options->dry_run && record(p, err) < 0)
 		return -1;

@@ -32,6 +32,19 @@ static char *path_of(const struct mail_folder *f, const char *name)
 	return xasprintf("%s%s%s", f->name, *f->name ? "/" : "", name);
 }
 
+static bool is_uidlist(const char *name)
+{
+	return !strcmp(name, "dovecot-uidlist");
+}
+
+static void note_uidlist(struct uids *u, const struct digest *digest)
+{
+	struct pass *p = u->p;
+
+	ARRAY_GROW(p->uidlists, p->uidlists_n, p->uidlists_room);
+	p->uidlists[p->uidlists_n++] = (struct pass_uidlist){ u->f, *digest };
+}
+
 static int put(struct uids *u, const char *name, struct span text, struct error *err)
 {
 	const struct mailbox_account *to = u->p->account->to;
@@ -48,6 +61,8 @@ static int put(struct uids *u, const char *name, struct span text, struct error 
 	};
 
 	u->p->out->files++;
+	if (is_uidlist(name))
+		note_uidlist(u, &digest);
 	if (!u->p->listed.n || strcmp(u->p->listed.rows[u->p->listed.n - 1], u->f->name) != 0)
 		strings_add(&u->p->listed, u->f->name);
 	if (mailbox_put_file(u->writer, &file, err) < 0 ||
@@ -121,13 +136,17 @@ static int by_message(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+const struct transfer_row *pass_find_row(const struct pass *p, const struct mail_message *m)
+{
+	const struct transfer_row key = { .m = m };
+
+	return p->rows_n ? bsearch(&key, p->rows, p->rows_n, sizeof key, by_message) : NULL;
+}
+
 static bool is_there(void *context, const struct mail_folder *f, const struct mail_message *m)
 {
 	struct pass *p = context;
-	const struct transfer_row key = { .m = m };
-	const struct transfer_row *row = p->rows_n ? bsearch(&key, p->rows, p->rows_n, sizeof key,
-	                                                     by_message)
-	                                           : NULL;
+	const struct transfer_row *row = pass_find_row(p, m);
 	const struct mail_folder *new_folder;
 
 	if (row)

@@ -33,22 +33,39 @@ static int add_data(void *context, struct span body, struct error *err)
 	return 0;
 }
 
-int host_read_part(struct host *h, const char *path, uint64_t offset, uint64_t most,
-                   struct buf *out, uint64_t *size, struct error *err)
+int host_read_part_send(struct host *h, const char *path, uint64_t offset, uint64_t most,
+                        struct error *err)
 {
-	AUTO_BUF struct buf body = { 0 }, end = { 0 };
-	struct part part = { out, most };
+	AUTO_BUF struct buf body = { 0 };
 
-	buf_reset(out);
 	wire_put_text(&body, path);
 	wire_put_u64(&body, offset);
 	wire_put_u64(&body, most);
-	if (host_call(h, WIRE_READ, buf_span(&body), add_data, &part, &end, err) < 0)
+	return host_send(h, WIRE_READ, buf_span(&body), err);
+}
+
+int host_read_part_collect(struct host *h, uint64_t most, struct buf *out, uint64_t *size,
+                           struct error *err)
+{
+	AUTO_BUF struct buf end = { 0 };
+	struct part part = { out, most };
+
+	buf_reset(out);
+	if (host_collect(h, add_data, &part, &end, err) < 0)
 		return -1;
 
 	struct wire_reader r = { .rest = buf_span(&end) };
 	*size = wire_get_u64(&r);
 	return wire_read_end(&r, "answer to READ", err);
+}
+
+int host_read_part(struct host *h, const char *path, uint64_t offset, uint64_t most,
+                   struct buf *out, uint64_t *size, struct error *err)
+{
+	buf_reset(out);
+	return host_read_part_send(h, path, offset, most, err) < 0
+	               ? -1
+	               : host_read_part_collect(h, most, out, size, err);
 }
 
 int host_read(struct host *h, const char *path, uint64_t limit, struct buf *out, struct error *err)
@@ -105,21 +122,32 @@ static int by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-int host_list(struct host *h, const char *path, unsigned depth, struct host_listing *out,
-              struct error *err)
+int host_list_send(struct host *h, const char *path, unsigned depth, struct error *err)
 {
-	AUTO_LISTING struct host_listing made = { 0 };
 	AUTO_BUF struct buf body = { 0 };
 
 	wire_put_text(&body, path);
 	wire_put_u64(&body, depth);
-	if (host_call(h, WIRE_LIST, buf_span(&body), add_entry, &made, NULL, err) < 0)
+	return host_send(h, WIRE_LIST, buf_span(&body), err);
+}
+
+int host_list_collect(struct host *h, struct host_listing *out, struct error *err)
+{
+	AUTO_LISTING struct host_listing made = { 0 };
+
+	if (host_collect(h, add_entry, &made, NULL, err) < 0)
 		return -1;
 	if (made.n)
 		qsort(made.rows, made.n, sizeof *made.rows, by_path);
 	*out = made;
 	made = (struct host_listing){ 0 };
 	return 0;
+}
+
+int host_list(struct host *h, const char *path, unsigned depth, struct host_listing *out,
+              struct error *err)
+{
+	return host_list_send(h, path, depth, err) < 0 ? -1 : host_list_collect(h, out, err);
 }
 
 bool host_has(struct host *h, const char *path)
@@ -143,6 +171,8 @@ int host_space(struct host *h, const char *path, struct host_space *out, struct 
 	s.free_octets = wire_get_u64(&r);
 	s.free_inodes = wire_get_u64(&r);
 	s.size_octets = wire_get_u64(&r);
+	s.fs_id = wire_get_u64(&r);
+	s.device = wire_get_u64(&r);
 	if (wire_read_end(&r, "answer to SPACE", err) < 0)
 		return -1;
 	*out = s;

@@ -24,14 +24,18 @@
 
 struct host;
 
-enum host_reach { HOST_LOCAL, HOST_SSH, HOST_FOLDER };
+/* HOST_THROUGH: by a program that enters a place on this machine, as a sealed copy, and starts the agent
+ * that is there. */
+enum host_reach { HOST_LOCAL, HOST_SSH, HOST_FOLDER, HOST_THROUGH };
 
 struct host_place {
 	const char *name; /* borrowed during host_open(): "old", "new"; stands in every error */
 	enum host_reach reach;
-	const char *target;             /* borrowed; [user@]host for ssh, the path of a folder */
-	const char *const *ssh_options; /* borrowed; NULL-terminated words for ssh, or NULL */
-	bool control;                   /* the agent may change the host */
+	const char *target; /* borrowed; [user@]host for ssh, the path of a folder */
+	/* Borrowed; NULL-terminated words for ssh, or NULL. HOST_THROUGH: the whole command, to which the
+	 * agent's own options are added. */
+	const char *const *ssh_options;
+	bool control;      /* the agent may change the host */
 	int silence_ms;    /* how long it may bring (nearly) nothing; 0: three minutes */
 	uint64_t kept_max; /* octets of memory that one listing from there may take; 0: 2 GB */
 };
@@ -100,6 +104,12 @@ int host_read(struct host *h, const char *path, uint64_t limit, struct buf *out,
 /* Reads at most `most` octets from `offset`; *size is how long the file is now. */
 int host_read_part(struct host *h, const char *path, uint64_t offset, uint64_t most,
                    struct buf *out, uint64_t *size, struct error *err) MUST_CHECK;
+/* The same in two halves, host_send() and host_collect(): the answers come in the order of asking, and
+ * each is collected as what it was asked as. */
+int host_read_part_send(struct host *h, const char *path, uint64_t offset, uint64_t most,
+                        struct error *err) MUST_CHECK;
+int host_read_part_collect(struct host *h, uint64_t most, struct buf *out, uint64_t *size,
+                           struct error *err) MUST_CHECK;
 bool host_has(struct host *h, const char *path); /* something is there, and may be looked at */
 
 struct host_entry {
@@ -120,9 +130,14 @@ void host_listing_fini(struct host_listing *l);
  * never followed. A missing path fails with sys_errno ENOENT. */
 int host_list(struct host *h, const char *path, unsigned depth, struct host_listing *out,
               struct error *err) MUST_CHECK;
+/* The same in two halves, as above. */
+int host_list_send(struct host *h, const char *path, unsigned depth, struct error *err) MUST_CHECK;
+int host_list_collect(struct host *h, struct host_listing *out, struct error *err) MUST_CHECK;
 
 struct host_space {
 	uint64_t free_octets, free_inodes, size_octets;
+	uint64_t fs_id;  /* of statfs(2); 0: the file system has none */
+	uint64_t device; /* st_dev of the path; of one kernel only */
 };
 int host_space(struct host *h, const char *path, struct host_space *out, struct error *err)
 	MUST_CHECK;

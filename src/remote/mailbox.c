@@ -217,13 +217,17 @@ static void resolve(const struct mailbox_account *account, struct mail_folder *f
 #define KNOWN_FIXED 128u /* octets: more than the fields of a KNOWN record but its texts take */
 
 /* As many folders as there is room for in one request. */
-static void put_known(struct buf *body, const struct mail_agreed *a, bool of_new, bool same)
+static void put_known(struct buf *body, const struct mail_agreed *a,
+                      const struct mailbox_agreed *how)
 {
 	/* what new has by now is always wanted whole, to hold old's against it */
 	static const struct digest none;
 	AUTO_BUF struct buf rows = { 0 };
+	struct digest names;
+	bool of_new = how->of_new;
+	bool by_names = how->by_names && !how->same && mail_agreed_names(a, of_new, &names);
 
-	for (size_t i = 0; !same && i < a->n; i++) {
+	for (size_t i = 0; !how->same && !by_names && i < a->n; i++) {
 		const struct mail_agreed_row *row = &a->rows[i];
 
 		wire_put_known(&rows, &(struct wire_known){ .base = span_of(row->base),
@@ -237,7 +241,9 @@ static void put_known(struct buf *body, const struct mail_agreed *a, bool of_new
 	wire_put_tag(body, WIRE_MAIL_KNOWN);
 	wire_put_text(body, a->folder);
 	wire_put_digest(body, of_new ? &none : &a->old_uidlist);
-	wire_put_u64(body, same);
+	wire_put_u64(body, how->same ? WIRE_MAIL_KNOWN_SAME : by_names ? WIRE_MAIL_KNOWN_NAMES : 0);
+	if (by_names)
+		wire_put_digest(body, &names);
 	wire_put_span(body, buf_span(&rows));
 }
 
@@ -248,7 +254,7 @@ int mailbox_scan_send(struct host *h, const struct mailbox_account *account,
 
 	wire_put_account(&body, account);
 	for (size_t i = 0; agreed && i < agreed->n; i++)
-		put_known(&body, &agreed->folders[i], agreed->of_new, agreed->same);
+		put_known(&body, &agreed->folders[i], agreed);
 	return host_send(h, WIRE_MAIL_SCAN, buf_span(&body), err);
 }
 

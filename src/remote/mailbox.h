@@ -25,6 +25,9 @@ struct mailbox_agreed {
 	size_t n;
 	bool of_new; /* this host is the new one */
 	bool same;   /* all are as they were: their messages are not looked at */
+	/* a folder is told by a digest of its names, where that is possible; the host tells one that is
+	 * not as that whole */
+	bool by_names;
 };
 /*
  * The same in two halves, for several accounts ahead: at most HOST_AHEAD, collected in that order.
@@ -189,6 +192,9 @@ int mailbox_writer_settle(struct mailbox_writer *w, struct error *err) MUST_CHEC
 /* All put since the last commit is durable and in place; *n (may be NULL) of them, with those of a
  * mailbox_commit_ahead() before it. */
 int mailbox_commit(struct mailbox_writer *w, uint64_t *n, struct error *err) MUST_CHECK;
+/* Of the files that the last commit told of: the inode of the `at`th, in the order in which they were
+ * put; 0: not known. */
+uint64_t mailbox_placed_inode(const struct mailbox_writer *w, uint64_t at);
 /* What was put before the last call of this is durable and in place, *n files. What was put since is
  * on its way there: the host works on it while more is put. */
 int mailbox_commit_ahead(struct mailbox_writer *w, uint64_t *n, struct error *err) MUST_CHECK;
@@ -202,6 +208,8 @@ struct mailbox_changes {
 	bool later; /* durable at the next mailbox_commit() on that host, not when they are sent */
 	struct buf body;
 	struct strings words; /* of the changes in the body, for `failed` */
+	char *last;           /* owned; folder of the last message in the body, or NULL */
+	bool under_way;
 };
 #define AUTO_MAILBOX_CHANGES __attribute__((cleanup(mailbox_changes_fini)))
 void mailbox_changes_fini(struct mailbox_changes *c);
@@ -220,6 +228,10 @@ int mailbox_remove_file(struct mailbox_changes *c, enum mail_place place, const 
                         struct error *err) MUST_CHECK;
 /* Sends what is collected; durable at return, unless `later`. */
 int mailbox_changes_send(struct mailbox_changes *c, struct error *err) MUST_CHECK;
+/* The same in two halves, for several ahead: at most HOST_AHEAD, finished in that order, and no other
+ * call to that host before the last of them is. */
+int mailbox_changes_begin(struct mailbox_changes *c, struct error *err) MUST_CHECK;
+int mailbox_changes_finish(struct mailbox_changes *c, struct error *err) MUST_CHECK;
 
 /* Puts the file `path` (below the root; it goes away) at the end of a folder's mbox file, which gets
  * the time mtime_ns; see store/mboxgrow.h. *now has no folder. ESTALE: it is not as in `was`. */

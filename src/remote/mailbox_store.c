@@ -7,6 +7,7 @@
 #include "remote/sending.h"
 #include "wire/mailbox.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Octets of a BYTES record. */
@@ -15,6 +16,8 @@
 
 struct mailbox_writer {
 	struct sending to;
+	uint64_t *inodes; /* owned; of the last commit */
+	size_t inodes_n, inodes_room;
 };
 
 struct mailbox_writer *mailbox_writer_new(struct host *h)
@@ -138,6 +141,20 @@ int mailbox_writer_settle(struct mailbox_writer *w, struct error *err)
 	return sending_settle(&w->to, err);
 }
 
+static void get_inodes(struct mailbox_writer *w, struct wire_reader *r)
+{
+	w->inodes_n = 0;
+	while (r->rest.n && !r->bad && w->inodes_n < WIRE_MAIL_INODES_MAX) {
+		ARRAY_GROW(w->inodes, w->inodes_n, w->inodes_room);
+		w->inodes[w->inodes_n++] = wire_get_u64(r);
+	}
+}
+
+uint64_t mailbox_placed_inode(const struct mailbox_writer *w, uint64_t at)
+{
+	return at < w->inodes_n ? w->inodes[at] : 0;
+}
+
 static int commit(struct mailbox_writer *w, struct span how, uint64_t *n, struct error *err)
 {
 	AUTO_BUF struct buf end = { 0 };
@@ -151,6 +168,7 @@ static int commit(struct mailbox_writer *w, struct span how, uint64_t *n, struct
 		return sending_give_up(&w->to);
 	r = (struct wire_reader){ .rest = buf_span(&end) };
 	placed = wire_get_u64(&r);
+	get_inodes(w, &r);
 	if (wire_read_end(&r, "answer to MAIL_COMMIT", err) < 0)
 		return sending_give_up(&w->to);
 	if (n)
@@ -182,6 +200,7 @@ void mailbox_writer_free(struct mailbox_writer *w)
 		return;
 	wire_put_u64(&spoil, 0); /* a record that no STORE has */
 	sending_end(&w->to, buf_span(&spoil), WIRE_MAIL_COMMIT);
+	free(w->inodes);
 	free(w);
 }
 
@@ -191,6 +210,7 @@ void mailbox_changes_fini(struct mailbox_changes *c)
 {
 	buf_fini(&c->body);
 	strings_fini(&c->words);
+	free(TAKE(c->last));
 }
 
 static int change_data(void *context, struct span body, struct error *err)
@@ -211,16 +231,30 @@ static int change_data(void *context, struct span body, struct error *err)
 	return 0;
 }
 
-int mailbox_changes_send(struct mailbox_changes *c, struct error *err)
+int mailbox_changes_begin(struct mailbox_changes *c, struct error *err)
 {
 	int result;
 
 	if (!c->words.n)
 		return 0;
-	result = host_call(c->h, WIRE_MAIL_CHANGE, buf_span(&c->body), change_data, c, NULL, err);
+	result = host_send(c->h, WIRE_MAIL_CHANGE, buf_span(&c->body), err);
+	c->under_way = result == 0;
 	buf_reset(&c->body);
+	return result;
+}
+
+int mailbox_changes_finish(struct mailbox_changes *c, struct error *err)
+{
+	int result = c->under_way ? host_collect(c->h, change_data, c, NULL, err) : 0;
+
+	c->under_way = false;
 	strings_fini(&c->words);
 	return result;
+}
+
+int mailbox_changes_send(struct mailbox_changes *c, struct error *err)
+{
+	return mailbox_changes_begin(c, err) < 0 ? -1 : mailbox_changes_finish(c, err);
 }
 
 static void begin(struct mailbox_changes *c, enum wire_mail_tag tag, const char *what,
@@ -233,6 +267,7 @@ static void begin(struct mailbox_changes *c, enum wire_mail_tag tag, const char 
 		wire_put_u64(&c->body, c->account->uid);
 		wire_put_u64(&c->body, c->account->gid);
 		wire_put_u64(&c->body, c->later);
+		free(TAKE(c->last));
 	}
 	buf_addf(&words, "%s ", what);
 	mail_folder_title(folder, &words);
@@ -242,6 +277,12 @@ static void begin(struct mailbox_changes *c, enum wire_mail_tag tag, const char 
 	}
 	strings_add(&c->words, buf_text(&words));
 	wire_put_tag(&c->body, tag);
+}
+
+static void begin_folder(struct mailbox_changes *c, enum wire_mail_tag tag, const char *what,
+                         const char *folder)
+{
+	begin(c, tag, what, folder, "");
 	wire_put_text(&c->body, folder);
 }
 
@@ -250,20 +291,31 @@ static int end(struct mailbox_changes *c, struct error *err)
 	return c->body.n >= CHANGES_FILL ? mailbox_changes_send(c, err) : 0;
 }
 
-static void put_message(struct mailbox_changes *c, const struct mail_message *m)
+/* Of thousands of them most are in the folder of the one before. */
+static void begin_message(struct mailbox_changes *c, enum wire_mail_tag tag, const char *what,
+                          const char *folder, const struct mail_message *m, bool comes_to_new)
 {
+	bool same;
+
+	begin(c, tag, what, folder, m->base);
+	same = c->last && !strcmp(c->last, folder);
+	wire_put_u64(&c->body, (m->in_new ? WIRE_MAIL_WAS_IN_NEW : 0) |
+	                               (comes_to_new ? WIRE_MAIL_COMES_TO_NEW : 0) |
+	                               (same ? WIRE_MAIL_SAME_FOLDER : 0));
+	if (!same) {
+		wire_put_text(&c->body, folder);
+		free(c->last);
+		c->last = xstrdup(folder);
+	}
 	wire_put_text(&c->body, m->base);
 	wire_put_text(&c->body, m->suffix);
-	wire_put_u64(&c->body, m->in_new);
 }
 
 int mailbox_rename(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
                    const char *suffix, bool in_new, int64_t mtime_ns, struct error *err)
 {
-	begin(c, WIRE_MAIL_RENAME, "set the flags of", folder, m->base);
-	put_message(c, m);
+	begin_message(c, WIRE_MAIL_RENAME, "set the flags of", folder, m, in_new);
 	wire_put_text(&c->body, suffix);
-	wire_put_u64(&c->body, in_new);
 	wire_put_u64(&c->body, (uint64_t)mtime_ns);
 	return end(c, err);
 }
@@ -271,35 +323,34 @@ int mailbox_rename(struct mailbox_changes *c, const char *folder, const struct m
 int mailbox_remove(struct mailbox_changes *c, const char *folder, const struct mail_message *m,
                    struct error *err)
 {
-	begin(c, WIRE_MAIL_REMOVE, "remove", folder, m->base);
-	put_message(c, m);
+	begin_message(c, WIRE_MAIL_REMOVE, "remove", folder, m, false);
 	return end(c, err);
 }
 
 int mailbox_make_folder(struct mailbox_changes *c, const char *folder, uint32_t mode,
                         struct error *err)
 {
-	begin(c, WIRE_MAIL_MAKE_FOLDER, "make folder", folder, "");
+	begin_folder(c, WIRE_MAIL_MAKE_FOLDER, "make folder", folder);
 	wire_put_u64(&c->body, mode);
 	return end(c, err);
 }
 
 int mailbox_remove_folder(struct mailbox_changes *c, const char *folder, struct error *err)
 {
-	begin(c, WIRE_MAIL_REMOVE_FOLDER, "remove folder", folder, "");
+	begin_folder(c, WIRE_MAIL_REMOVE_FOLDER, "remove folder", folder);
 	return end(c, err);
 }
 
 int mailbox_drop_indexes(struct mailbox_changes *c, const char *folder, struct error *err)
 {
-	begin(c, WIRE_MAIL_DROP_INDEXES, "remove the index files of", folder, "");
+	begin_folder(c, WIRE_MAIL_DROP_INDEXES, "remove the index files of", folder);
 	return end(c, err);
 }
 
 int mailbox_remove_file(struct mailbox_changes *c, enum mail_place place, const char *path,
                         struct error *err)
 {
-	begin(c, WIRE_MAIL_REMOVE_FILE, "remove file", path, "");
+	begin_folder(c, WIRE_MAIL_REMOVE_FILE, "remove file", path);
 	wire_put_u64(&c->body, (uint64_t)place);
 	return end(c, err);
 }

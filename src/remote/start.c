@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -214,30 +213,6 @@ static int copy_agent(const struct host_place *place, const char *program, char 
 	return 0;
 }
 
-/* As by vfork(2): what mailhaul has in memory need not be copied for a child that forgets it at once.
- * 0, or errno. */
-static int spawn(const char *const argv[], int in, int out, pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t how;
-	sigset_t plain;
-	int result;
-
-	sigemptyset(&plain);
-	sigaddset(&plain, SIGPIPE);
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&how);
-	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	/* a group of its own: Ctrl-C reaches mailhaul, which ends the agent in order */
-	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigdefault(&how, &plain);
-	result = posix_spawnp(pid, argv[0], &files, &how, (char *const *)(uintptr_t)argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&how);
-	return result;
-}
-
 static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, struct error *err)
 {
 	int to[2], from[2], result;
@@ -247,7 +222,7 @@ static int start(const char *const argv[], pid_t *pid, int *tofd, int *fromfd, s
 	/* so that a frame fits; the kernel may say no, and the pipe works as it is */
 	(void)fcntl(to[1], F_SETPIPE_SZ, PIPE_SIZE);
 	(void)fcntl(from[0], F_SETPIPE_SZ, PIPE_SIZE);
-	result = spawn(argv, to[0], from[1], pid);
+	result = process_begin(argv, to[0], from[1], pid);
 	close(to[0]);
 	close(from[1]);
 	*tofd = to[1];
@@ -284,7 +259,12 @@ int agent_start(const struct host_place *place, pid_t *pid, int *tofd, int *from
 
 	if (find_agent(program, err) < 0)
 		return -1;
-	if (place->reach == HOST_SSH) {
+	if (place->reach == HOST_THROUGH) {
+		for (size_t i = 0; place->ssh_options[i]; i++)
+			strings_add(&words, place->ssh_options[i]);
+		if (place->control)
+			strings_add(&words, "--control");
+	} else if (place->reach == HOST_SSH) {
 		AUTO_FREE char *path = NULL;
 		bool has_aes = false;
 

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "state/messages.h"
 
-#include "base/clock.h"
 #include "base/memory.h"
+#include "state/columns.h"
 #include "state/schema.h"
 
 #include <string.h>
 
 #define FROZEN_AT "manifest.at_ms"
 
-/* Folder names and bases are BLOBs: they are octets, not text. */
+/*
+ * Folder names and bases are BLOBs: they are octets, not text.
+ *
+ * What changes again and again while mail is read stands by itself, in rows so short that thousands of
+ * flags that were set all over the mail change a few hundred pages of the file, and not each one that a
+ * message is in. Each row of `message` has one in `message_now`.
+ */
 const struct state_schema state_schema_messages = {
 	"messages",
-	"CREATE TABLE IF NOT EXISTS message ("
+	"CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY,"
 	" account TEXT NOT NULL, folder BLOB NOT NULL, base BLOB NOT NULL,"
-	" uid INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
-	" in_new INTEGER NOT NULL, flags TEXT NOT NULL, keywords BLOB NOT NULL,"
-	" message_id BLOB NOT NULL, sha256 BLOB NOT NULL,"
-	" first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
-	" gone INTEGER NOT NULL DEFAULT 0, manifest INTEGER NOT NULL DEFAULT 0,"
-	" PRIMARY KEY (account, folder, base)) WITHOUT ROWID;"
+	" size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+	" message_id BLOB NOT NULL, sha256 BLOB NOT NULL, first_ms INTEGER NOT NULL,"
+	" UNIQUE (account, folder, base));"
 	"CREATE INDEX IF NOT EXISTS message_by_id ON message (message_id);"
+	"CREATE TABLE IF NOT EXISTS message_now (id INTEGER PRIMARY KEY,"
+	" uid INTEGER NOT NULL, in_new INTEGER NOT NULL, flags TEXT NOT NULL,"
+	" keywords BLOB NOT NULL, last_ms INTEGER NOT NULL,"
+	" gone INTEGER NOT NULL DEFAULT 0, manifest INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE IF NOT EXISTS folder ("
 	" account TEXT NOT NULL, folder BLOB NOT NULL,"
 	" uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL,"
@@ -34,30 +41,6 @@ const struct state_schema state_schema_messages = {
 	" gone INTEGER NOT NULL DEFAULT 0, manifest INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY (account, place, path)) WITHOUT ROWID;",
 };
-
-static void bind_octets(sqlite3_stmt *q, int at, const char *text)
-{
-	sqlite3_bind_blob(q, at, text ? text : "", text ? (int)strlen(text) : 0, SQLITE_STATIC);
-}
-
-static void bind_text(sqlite3_stmt *q, int at, const char *text)
-{
-	sqlite3_bind_text(q, at, text ? text : "", -1, SQLITE_STATIC);
-}
-
-static void bind_digest(sqlite3_stmt *q, int at, const struct digest *digest)
-{
-	sqlite3_bind_blob(q, at, digest->octets, DIGEST_SIZE, SQLITE_STATIC);
-}
-
-static struct digest column_digest(sqlite3_stmt *q, int column)
-{
-	struct digest digest = { 0 };
-
-	if (sqlite3_column_bytes(q, column) == DIGEST_SIZE)
-		memcpy(digest.octets, sqlite3_column_blob(q, column), DIGEST_SIZE);
-	return digest;
-}
 
 static const char *which_sql(enum messages_which which)
 {
@@ -83,86 +66,14 @@ static int prepare_of(struct state *s, sqlite3_stmt **q, const char *select, con
 	if (state_prepare(s, q, sql, err) < 0)
 		return -1;
 	if (account)
-		bind_text(*q, 1, account);
+		column_bind_text(*q, 1, account);
 	return 0;
 }
 
 /* ── messages ────────────────────────────────────────────────────────────────────────────────── */
 
-struct message_writer {
-	struct state *s;
-	sqlite3_stmt *put, *gone;
-	int64_t now_ms;
-};
-
-int message_writer_new(struct message_writer **out, struct state *s, struct error *err)
-{
-	AUTO_MESSAGE_WRITER struct message_writer *w = xcalloc(1, sizeof *w);
-
-	w->s = s;
-	w->now_ms = clock_wall_ms();
-	if (state_prepare(s, &w->put,
-	                  "INSERT INTO message (account, folder, base, uid, size, mtime_ns, in_new,"
-	                  " flags, keywords, message_id, sha256, first_ms, last_ms)"
-	                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)"
-	                  " ON CONFLICT (account, folder, base) DO UPDATE SET uid = ?4, size = ?5,"
-	                  " mtime_ns = ?6, in_new = ?7, flags = ?8, keywords = ?9,"
-	                  " message_id = ?10, sha256 = ?11, last_ms = ?12, gone = 0",
-	                  err) < 0 ||
-	    state_prepare(s, &w->gone,
-	                  "UPDATE message SET gone = 1"
-	                  " WHERE account = ?1 AND folder = ?2 AND base = ?3",
-	                  err) < 0)
-		return -1;
-	*out = TAKE(w);
-	return 0;
-}
-
-void message_writer_free(struct message_writer *w)
-{
-	if (!w)
-		return;
-	sqlite3_finalize(w->put);
-	sqlite3_finalize(w->gone);
-	free(w);
-}
-
-static int step_once(struct message_writer *w, sqlite3_stmt *q, struct error *err)
-{
-	int result = state_step(w->s, q, err);
-
-	sqlite3_reset(q);
-	return result < 0 ? -1 : 0;
-}
-
-int message_writer_put(struct message_writer *w, const struct message_record *m, struct error *err)
-{
-	sqlite3_stmt *q = w->put;
-
-	bind_text(q, 1, m->account);
-	bind_octets(q, 2, m->folder);
-	bind_octets(q, 3, m->base);
-	sqlite3_bind_int64(q, 4, m->uid);
-	sqlite3_bind_int64(q, 5, (int64_t)m->size);
-	sqlite3_bind_int64(q, 6, m->mtime_ns);
-	sqlite3_bind_int(q, 7, m->in_new);
-	bind_text(q, 8, m->flags);
-	bind_octets(q, 9, m->keywords);
-	bind_octets(q, 10, m->message_id);
-	bind_digest(q, 11, &m->digest);
-	sqlite3_bind_int64(q, 12, m->first_ms ? m->first_ms : w->now_ms);
-	return step_once(w, q, err);
-}
-
-int message_writer_gone(struct message_writer *w, const char *account, const char *folder,
-                        const char *base, struct error *err)
-{
-	bind_text(w->gone, 1, account);
-	bind_octets(w->gone, 2, folder);
-	bind_octets(w->gone, 3, base);
-	return step_once(w, w->gone, err);
-}
-
+/* Always from `message`, by its indices, to `message_now`. */
+#define MESSAGES "message CROSS JOIN message_now USING (id)"
 #define MESSAGE_COLUMNS                                                                            \
 	"account, folder, base, uid, size, mtime_ns, in_new, flags, keywords, message_id, sha256," \
 	" first_ms, last_ms, gone, manifest"
@@ -202,7 +113,7 @@ int messages_walk(struct state *s, const char *account, enum messages_which whic
 {
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
-	if (prepare_of(s, &q, "SELECT " MESSAGE_COLUMNS " FROM message", account, which,
+	if (prepare_of(s, &q, "SELECT " MESSAGE_COLUMNS " FROM " MESSAGES, account, which,
 	               " ORDER BY account, folder, base", err) < 0)
 		return -1;
 	return visit_messages(s, q, visit, context, err);
@@ -214,7 +125,8 @@ struct message_reader {
 };
 
 #define PRESENT_OF_FOLDER                                                                          \
-	"SELECT " MESSAGE_COLUMNS " FROM message WHERE gone = 0 AND account = ?1 AND folder = ?2"
+	"SELECT " MESSAGE_COLUMNS " FROM " MESSAGES                                                \
+	" WHERE gone = 0 AND account = ?1 AND folder = ?2"
 
 int message_reader_new(struct message_reader **out, struct state *s, struct error *err)
 {
@@ -232,8 +144,8 @@ void message_reader_free(struct message_reader *r)
 {
 	if (!r)
 		return;
-	sqlite3_finalize(r->one);
-	sqlite3_finalize(r->folder);
+	state_statement_end(&r->one);
+	state_statement_end(&r->folder);
 	free(r);
 }
 
@@ -243,10 +155,10 @@ int message_reader_get(struct message_reader *r, const char *account, const char
 	sqlite3_stmt *q = base ? r->one : r->folder;
 	int result;
 
-	bind_text(q, 1, account);
-	bind_octets(q, 2, folder);
+	column_bind_text(q, 1, account);
+	column_bind_octets(q, 2, folder);
 	if (base)
-		bind_octets(q, 3, base);
+		column_bind_octets(q, 3, base);
 	result = visit_messages(r->s, q, visit, context, err);
 	sqlite3_reset(q);
 	return result;
@@ -257,9 +169,9 @@ int message_reader_has(struct message_reader *r, const char *account, const char
 {
 	int found;
 
-	bind_text(r->one, 1, account);
-	bind_octets(r->one, 2, folder);
-	bind_octets(r->one, 3, base);
+	column_bind_text(r->one, 1, account);
+	column_bind_octets(r->one, 2, folder);
+	column_bind_octets(r->one, 3, base);
 	found = state_step(r->s, r->one, err);
 	sqlite3_reset(r->one);
 	return found;
@@ -271,11 +183,11 @@ int messages_find(struct state *s, const char *message_id, message_visit_fn *vis
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
 	if (state_prepare(s, &q,
-	                  "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?1"
+	                  "SELECT " MESSAGE_COLUMNS " FROM " MESSAGES " WHERE message_id = ?1"
 	                  " ORDER BY account, folder, base",
 	                  err) < 0)
 		return -1;
-	bind_octets(q, 1, message_id);
+	column_bind_octets(q, 1, message_id);
 	return visit_messages(s, q, visit, context, err);
 }
 
@@ -284,7 +196,7 @@ int messages_count(struct state *s, const char *account, enum messages_which whi
 {
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 
-	if (prepare_of(s, &q, "SELECT count(*), total(size) FROM message", account, which, "",
+	if (prepare_of(s, &q, "SELECT count(*), total(size) FROM " MESSAGES, account, which, "",
 	               err) < 0)
 		return -1;
 	if (state_step(s, q, err) < 0)
@@ -300,7 +212,7 @@ int messages_count_folders(struct state *s, const char *account, enum messages_w
 	AUTO_STATEMENT sqlite3_stmt *q = NULL;
 	int found;
 
-	if (prepare_of(s, &q, "SELECT folder, count(*), total(size) FROM message", account, which,
+	if (prepare_of(s, &q, "SELECT folder, count(*), total(size) FROM " MESSAGES, account, which,
 	               " GROUP BY folder ORDER BY folder", err) < 0)
 		return -1;
 	while ((found = state_step(s, q, err)) == 1)
@@ -325,13 +237,13 @@ int folder_put(struct state *s, const struct folder_record *f, struct error *err
 		    " gone = ?8",
 		    err) < 0)
 		return -1;
-	bind_text(q, 1, f->account);
-	bind_octets(q, 2, f->folder);
+	column_bind_text(q, 1, f->account);
+	column_bind_octets(q, 2, f->folder);
 	sqlite3_bind_int64(q, 3, f->uidvalidity);
 	sqlite3_bind_int64(q, 4, f->uidnext);
 	sqlite3_bind_int64(q, 5, (int64_t)f->file_size);
 	sqlite3_bind_int64(q, 6, f->file_mtime_ns);
-	bind_digest(q, 7, &f->file_digest);
+	column_bind_digest(q, 7, &f->file_digest);
 	sqlite3_bind_int(q, 8, f->gone);
 	return state_step(s, q, err);
 }
@@ -380,13 +292,13 @@ int beside_put(struct state *s, const struct beside_record *b, struct error *err
 		    " mtime_ns = ?6, sha256 = ?7, gone = ?8",
 		    err) < 0)
 		return -1;
-	bind_text(q, 1, b->account);
-	bind_text(q, 2, b->place);
-	bind_octets(q, 3, b->path);
-	bind_octets(q, 4, b->target);
+	column_bind_text(q, 1, b->account);
+	column_bind_text(q, 2, b->place);
+	column_bind_octets(q, 3, b->path);
+	column_bind_octets(q, 4, b->target);
 	sqlite3_bind_int64(q, 5, (int64_t)b->size);
 	sqlite3_bind_int64(q, 6, b->mtime_ns);
-	bind_digest(q, 7, &b->digest);
+	column_bind_digest(q, 7, &b->digest);
 	sqlite3_bind_int(q, 8, b->gone);
 	return state_step(s, q, err);
 }
@@ -425,7 +337,7 @@ int beside_walk(struct state *s, const char *account, enum messages_which which,
 
 static int mark(struct state *s, const char *value, struct error *err)
 {
-	static const char *const tables[] = { "message", "folder", "beside" };
+	static const char *const tables[] = { "message_now", "folder", "beside" };
 
 	for (size_t i = 0; i < ROWS(tables); i++) {
 		AUTO_FREE char *sql = xasprintf("UPDATE %s SET manifest = %s", tables[i], value);

@@ -11,10 +11,27 @@
 
 #define BUSY_TIMEOUT_MS 10000
 
+/* FULL: what was committed is on disk, so the journal's record is before the action that it announces.
+ * That needs the log alone; the file itself is written, and waited for, when the log holds so many
+ * pages: most of them are changed again until then. */
+#define DURABLE                                                                                    \
+	"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"              \
+	"PRAGMA wal_autocheckpoint=4096"
+
+#define KEPT_MAX 48u /* statements; more than are needed for an account in any pass */
+
 struct state {
 	sqlite3 *db;
 	int lockfd; /* -1: opened to read */
+	/* prepared once, and nobody's at the moment; of one text there may be several, where one was
+	 * needed while another was in use */
+	sqlite3_stmt *kept[KEPT_MAX];
+	size_t kept_n;
+	struct state *next; /* of those that are open */
 };
+
+/* So that a statement finds its way back. One thread has to do with them all. */
+static struct state *open_states;
 
 const struct state_schema state_schema_facts = {
 	"facts",
@@ -129,13 +146,12 @@ int state_open(struct state **out, const char *move_dir, struct error *err)
 	AUTO_STATE struct state *s = xcalloc(1, sizeof *s);
 
 	s->lockfd = -1;
-	/* FULL: the journal's record is on disk before the action that it announces */
 	if (take_lock(s, move_dir, err) < 0 ||
 	    open_database(s, move_dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0 ||
-	    run(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536",
-	        err) < 0 ||
-	    make_tables(s, err) < 0)
+	    run(s, DURABLE, err) < 0 || make_tables(s, err) < 0)
 		return -1;
+	s->next = open_states;
+	open_states = s;
 	*out = TAKE(s);
 	return 0;
 }
@@ -147,14 +163,24 @@ int state_open_read(struct state **out, const char *move_dir, struct error *err)
 	s->lockfd = -1;
 	if (open_database(s, move_dir, SQLITE_OPEN_READONLY, err) < 0)
 		return -1;
+	s->next = open_states;
+	open_states = s;
 	*out = TAKE(s);
 	return 0;
 }
 
 void state_close(struct state *s)
 {
+	struct state **at = &open_states;
+
 	if (!s)
 		return;
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
+	while (s->kept_n)
+		sqlite3_finalize(s->kept[--s->kept_n]);
 	sqlite3_close(s->db);
 	fd_close_at(&s->lockfd);
 	free(s);
@@ -167,9 +193,31 @@ sqlite3 *state_database(struct state *s)
 
 int state_prepare(struct state *s, sqlite3_stmt **out, const char *sql, struct error *err)
 {
+	for (size_t i = 0; i < s->kept_n; i++)
+		if (!strcmp(sqlite3_sql(s->kept[i]), sql)) {
+			*out = s->kept[i];
+			s->kept[i] = s->kept[--s->kept_n];
+			return 0;
+		}
 	if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
 		return failed(s, sql, err);
 	return 0;
+}
+
+void state_statement_end(sqlite3_stmt **statement)
+{
+	sqlite3_stmt *q = TAKE(*statement);
+	struct state *s = open_states;
+
+	while (s && q && s->db != sqlite3_db_handle(q))
+		s = s->next;
+	if (!q || !s || s->kept_n == KEPT_MAX) {
+		sqlite3_finalize(q);
+		return;
+	}
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	s->kept[s->kept_n++] = q;
 }
 
 int state_step(struct state *s, sqlite3_stmt *statement, struct error *err)
@@ -191,14 +239,21 @@ const char *state_column(sqlite3_stmt *statement, int column)
 	return text ? (const char *)text : "";
 }
 
+static int run_kept(struct state *s, const char *sql, struct error *err)
+{
+	AUTO_STATEMENT sqlite3_stmt *q = NULL;
+
+	return state_prepare(s, &q, sql, err) < 0 ? -1 : state_step(s, q, err);
+}
+
 int state_begin(struct state *s, struct error *err)
 {
-	return run(s, "BEGIN IMMEDIATE", err);
+	return run_kept(s, "BEGIN IMMEDIATE", err);
 }
 
 int state_commit(struct state *s, struct error *err)
 {
-	return run(s, "COMMIT", err);
+	return run_kept(s, "COMMIT", err);
 }
 
 void state_abandon(struct state *s)

@@ -28,6 +28,10 @@ void state_close(struct state *s);
 CLEANUP_DEFINE(struct state, state_close);
 #define AUTO_STATE __attribute__((cleanup(state_close_at)))
 
+/* Makes a state of its own of `s`, as it is now, in another folder, which may be there or not; what stood there
+ * is replaced. Nothing of it is durable. */
+int state_copy(struct state *s, const char *move_dir, struct error *err) MUST_CHECK;
+
 /* Small facts by name ("pair.old", "freeze.at_ms"). A name that was never put: *out is NULL. The
  * caller owns *out. */
 int state_put(struct state *s, const char *name, const char *value, struct error *err) MUST_CHECK;
@@ -44,12 +48,10 @@ void state_abandon(struct state *s);
 /* ── for the other files of this room ────────────────────────────────────────────────────────── */
 
 #define AUTO_STATEMENT __attribute__((cleanup(state_statement_end)))
-static inline void state_statement_end(sqlite3_stmt **statement)
-{
-	sqlite3_finalize(*statement);
-}
+void state_statement_end(sqlite3_stmt **statement);
 sqlite3 *state_database(struct state *s);
-/* Prepares `sql`; the caller finalizes it (AUTO_STATEMENT). */
+/* Prepares `sql`, or gives out the statement that was prepared for it before: most of them are needed
+ * for each account anew. The caller ends it (AUTO_STATEMENT). */
 int state_prepare(struct state *s, sqlite3_stmt **out, const char *sql, struct error *err)
 	MUST_CHECK;
 /* Steps: 1 a row is there, 0 done, -1 error. */

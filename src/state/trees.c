@@ -100,10 +100,10 @@ void tree_ledger_close(struct tree_ledger *l)
 {
 	if (!l)
 		return;
-	sqlite3_finalize(l->load);
-	sqlite3_finalize(l->put);
-	sqlite3_finalize(l->remove);
-	sqlite3_finalize(l->forget);
+	state_statement_end(&l->load);
+	state_statement_end(&l->put);
+	state_statement_end(&l->remove);
+	state_statement_end(&l->forget);
 	free(l);
 }
 

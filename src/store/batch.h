@@ -11,6 +11,7 @@
 
 struct pending {
 	char *root, *from_dir, *from, *to_dir, *to; /* owned; directories below the root */
+	uint64_t inode;                             /* of a link: 0 */
 };
 
 struct write_batch {
@@ -38,6 +39,9 @@ struct write_batch {
 		size_t n;
 		size_t placed; /* without a child; not told yet */
 	} under_way;
+	/* of what came into place: first what the last call told of, then what the next one will */
+	uint64_t *inodes; /* owned */
+	size_t inodes_n, inodes_room, inodes_told;
 };
 
 void batch_pending_fini(struct pending *p);

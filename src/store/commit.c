@@ -41,9 +41,9 @@ int batch_open(struct write_batch *b, const char *root, const char *path, struct
 	return fd;
 }
 
-size_t write_pending(const struct write_batch *b)
+void write_sync_with(struct write_batch *b, struct sync_list *changed)
 {
-	return b->n;
+	sync_move(&b->contents, changed);
 }
 
 /* Two open directories, kept from row to row while they stay the same. */
@@ -109,6 +109,27 @@ static void clear(struct write_batch *b, size_t placed)
 	b->number = 0;
 }
 
+static void keep_inodes(struct write_batch *b, const struct pending *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		ARRAY_GROW(b->inodes, b->inodes_n, b->inodes_room);
+		b->inodes[b->inodes_n++] = rows[i].inode;
+	}
+}
+
+static void forget_told(struct write_batch *b)
+{
+	b->inodes_n -= b->inodes_told;
+	if (b->inodes_n)
+		memmove(b->inodes, b->inodes + b->inodes_told, b->inodes_n * sizeof *b->inodes);
+	b->inodes_told = 0;
+}
+
+const uint64_t *write_inodes(const struct write_batch *b)
+{
+	return b->inodes;
+}
+
 /* What is pending, here and now. */
 static int commit(struct write_batch *b, struct error *err)
 {
@@ -117,6 +138,8 @@ static int commit(struct write_batch *b, struct error *err)
 
 	if (sync_all(&b->contents, err) == 0 && rename_all(b, &placed, err) == 0)
 		result = sync_all(&b->directories, err);
+	if (result == 0)
+		keep_inodes(b, b->rows, b->n);
 	clear(b, placed);
 	return result;
 }
@@ -215,8 +238,10 @@ static int finish_under_way(struct write_batch *b, size_t *placed, struct error 
 	while (waitpid(b->under_way.child, NULL, 0) < 0 && errno == EINTR)
 		;
 	b->under_way.child = 0;
-	if (heard && told.result == 0)
+	if (heard && told.result == 0) {
 		*placed += b->under_way.n;
+		keep_inodes(b, b->under_way.rows, b->under_way.n);
+	}
 	for (size_t i = 0; i < b->under_way.n; i++)
 		batch_pending_fini(&b->under_way.rows[i]);
 	free(TAKE(b->under_way.rows));
@@ -245,8 +270,10 @@ int write_commit_ahead(struct write_batch *b, size_t *placed, struct error *err)
 	size_t n = b->n;
 
 	*placed = 0;
+	forget_told(b);
 	if (check_closed(b, err) < 0 || finish_under_way(b, placed, err) < 0)
 		return -1;
+	b->inodes_told = *placed;
 	if (!n || start_child(b))
 		return 0;
 	b->under_way.placed = n;
@@ -258,9 +285,11 @@ int write_commit(struct write_batch *b, size_t *placed, struct error *err)
 	size_t n = b->n;
 
 	*placed = 0;
+	forget_told(b);
 	if (check_closed(b, err) < 0 || finish_under_way(b, placed, err) < 0 || commit(b, err) < 0)
 		return -1;
 	*placed += n;
+	b->inodes_told = *placed;
 	return 0;
 }
 
@@ -280,5 +309,6 @@ void write_batch_free(struct write_batch *b)
 	free(b->at_root);
 	free(b->at_dir);
 	free(b->rows);
+	free(b->inodes);
 	free(b);
 }

@@ -280,5 +280,6 @@ const struct store store_maildir = {
 	.format = MAILBOX_MAILDIR,
 	.name = "maildir",
 	.scan = maildir_scan,
+	.open = maildir_open,
 	.read = maildir_read,
 };

@@ -50,6 +50,8 @@ int maildir_look_tell(struct maildir_look *l, const struct maildir_scan *s, stru
 	MUST_CHECK;
 
 /* store_maildir's. */
-int maildir_read(int rootfd, const struct mailbox_account *account,
-                 const struct store_wanted *wanted, const struct store_reader *reader,
-                 struct error *err) MUST_CHECK;
+int maildir_open(int rootfd, const struct mailbox_account *account,
+                 const struct store_wanted *wanted, struct store_opened **out, struct error *err)
+	MUST_CHECK;
+int maildir_read(struct store_opened *o, const struct store_reader *reader, struct error *err)
+	MUST_CHECK;

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "mail/agreed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,6 +93,44 @@ static bool is_same(const struct names_row *row, const struct store_known_row *k
 	       row->in_new == known->in_new && span_is(known->suffix, row->suffix);
 }
 
+static int by_base(const void *a, const void *b)
+{
+	return strcmp((*(const struct names_row *const *)a)->base,
+	              (*(const struct names_row *const *)b)->base);
+}
+
+static bool are_names(const struct names *names, const struct digest *digest)
+{
+	AUTO_FREE const struct names_row **rows = xcalloc(names->n + 1, sizeof *rows);
+	struct digest_state state;
+	struct digest now;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (names->rows[i].twin)
+			return false;
+		rows[i] = &names->rows[i];
+	}
+	if (names->n)
+		qsort(rows, names->n, sizeof *rows, by_base);
+	digest_begin(&state);
+	for (size_t i = 0; i < names->n; i++)
+		mail_agreed_add_name(&state, span_of(rows[i]->base), span_of(rows[i]->suffix),
+		                     rows[i]->in_new, rows[i]->inode);
+	now = digest_end(&state);
+	return digest_equal(&now, digest);
+}
+
+/* Where the names are as known, nothing is left to tell. */
+static void compare_names(struct maildir_look *l)
+{
+	if (!are_names(&l->names, &l->known->names)) {
+		l->known = NULL;
+		return;
+	}
+	for (size_t i = 0; i < l->names.n; i++)
+		l->told[i] = l->names.rows[i].known = true;
+}
+
 int maildir_look_begin(struct maildir_look *l, struct error *err)
 {
 	if (l->known && l->known->same)
@@ -99,6 +138,8 @@ int maildir_look_begin(struct maildir_look *l, struct error *err)
 	if (names_read(l->newfd, l->curfd, &l->names, err) < 0)
 		return -1;
 	l->told = xcalloc(l->names.n + 1, sizeof *l->told);
+	if (l->known && l->known->by_names)
+		compare_names(l);
 	for (size_t i = 0; l->known && i < l->known->n; i++) {
 		struct store_known_row *known = &l->known->rows[i];
 

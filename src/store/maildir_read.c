@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define READ_SIZE (256u << 10)
+/* So much of a message is asked for when it is opened; what follows, the kernel reads ahead by itself. */
+#define AHEAD_MAX (512u << 10)
 
 static int give_bytes(int fd, uint64_t size, const struct store_reader *reader, struct error *err)
 {
@@ -102,45 +104,75 @@ static int open_message(const struct store_places *p, const struct store_wanted 
 	return folder_open_message(p->folderfd, wanted->base, suffix, wanted->in_new, file);
 }
 
-static int read_message(int rootfd, const struct mailbox_account *account,
-                        const struct store_wanted *wanted, const struct store_reader *reader,
-                        struct error *err)
+struct store_opened {
+	struct folder_message file;
+	char *base;   /* owned; as it was wanted */
+	char *suffix; /* owned; as the message has it now, keywords and all */
+};
+
+void store_opened_free(struct store_opened *o)
 {
-	AUTO_FOLDER_MESSAGE struct folder_message file = { .fd = -1 };
+	if (!o)
+		return;
+	folder_message_fini(&o->file);
+	free(o->base);
+	free(o->suffix);
+	free(o);
+}
+
+/* One file that can't be read costs one message. */
+static int spoilt(struct error *err)
+{
+	if (err->scope != ERROR_SCOPE_HOST)
+		err->scope = ERROR_SCOPE_MESSAGE;
+	return -1;
+}
+
+int maildir_open(int rootfd, const struct mailbox_account *account,
+                 const struct store_wanted *wanted, struct store_opened **out, struct error *err)
+{
+	struct folder_message file = { .fd = -1 };
 	struct span base, suffix;
 
+	*out = NULL;
 	if (enter_folder(rootfd, account, wanted->folder, wanted->places, err) < 0)
-		return -1;
-	if (open_message(wanted->places, wanted, &file) < 0)
-		return error_system(err, "open");
+		return spoilt(err);
+	if (open_message(wanted->places, wanted, &file) < 0) {
+		(void)error_system(err, "open");
+		folder_message_fini(&file);
+		return spoilt(err);
+	}
+	(void)posix_fadvise(file.fd, 0, AHEAD_MAX, POSIX_FADV_WILLNEED);
 	mail_name_split(span_of(file.name), &base, &suffix);
 
 	const char *letters = wanted->places->courier && !file.in_new ? letters_of(wanted->suffix)
 	                                                              : "";
-	AUTO_FREE char *now_suffix = xasprintf("%.*s%s%s", (int)suffix.n, suffix.p,
-	                                       *letters && !suffix.n ? ":2," : "", letters);
-	struct mail_message now = {
-		.base = (char *)(uintptr_t)wanted->base,
-		.suffix = now_suffix,
-		.in_new = file.in_new,
-		.mode = file.st.st_mode & 07777,
-		.size = (uint64_t)file.st.st_size,
-		.inode = file.st.st_ino,
-		.mtime_ns = file.st.st_mtim.tv_sec * 1000000000LL + file.st.st_mtim.tv_nsec,
+
+	*out = xcalloc(1, sizeof **out);
+	**out = (struct store_opened){
+		.file = file,
+		.base = xstrdup(wanted->base),
+		.suffix = xasprintf("%.*s%s%s", (int)suffix.n, suffix.p,
+		                    *letters && !suffix.n ? ":2," : "", letters),
 	};
-	if (reader->begin(reader->context, &now, SPAN(""), err) < 0)
-		return -1;
-	return give_bytes(file.fd, now.size, reader, err);
+	return 0;
 }
 
-int maildir_read(int rootfd, const struct mailbox_account *account,
-                 const struct store_wanted *wanted, const struct store_reader *reader,
-                 struct error *err)
+int maildir_read(struct store_opened *o, const struct store_reader *reader, struct error *err)
 {
-	if (read_message(rootfd, account, wanted, reader, err) == 0)
-		return 0;
-	/* one file that can't be read costs one message */
-	if (err->scope != ERROR_SCOPE_HOST)
-		err->scope = ERROR_SCOPE_MESSAGE;
-	return -1;
+	const struct stat *st = &o->file.st;
+	const struct mail_message now = {
+		.base = o->base,
+		.suffix = o->suffix,
+		.in_new = o->file.in_new,
+		.mode = st->st_mode & 07777,
+		.size = (uint64_t)st->st_size,
+		.inode = st->st_ino,
+		.mtime_ns = st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec,
+	};
+
+	if (reader->begin(reader->context, &now, SPAN(""), err) < 0 ||
+	    give_bytes(o->file.fd, now.size, reader, err) < 0)
+		return spoilt(err);
+	return 0;
 }

@@ -20,6 +20,10 @@ struct store_known {
 	const char *folder; /* borrowed */
 	struct digest uidlist;
 	bool same; /* its messages are so, by its sign (store/sign.h), and `rows` is empty */
+	/* `rows` is empty, and its messages are so if their names have that digest (mail/agreed.h); a
+	 * folder where they have not is told whole */
+	bool by_names;
+	struct digest names;
 	struct store_known_row *rows; /* borrowed */
 	size_t n;
 };

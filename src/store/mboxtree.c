@@ -8,7 +8,6 @@
 #include "store/folder.h"
 #include "store/mbox.h"
 #include "store/mboxfile.h"
-#include "store/mboxread.h"
 #include "store/mboxscan.h"
 #include "store/store.h"
 
@@ -195,18 +194,8 @@ static int mbox_scan(int rootfd, const struct mailbox_account *account,
 	return mboxscan_since(rootfd, account, sink, NULL, err);
 }
 
-static int mbox_read(int rootfd, const struct mailbox_account *account,
-                     const struct store_wanted *wanted, const struct store_reader *reader,
-                     struct error *err)
-{
-	AUTO_MBOXREAD struct mboxread r = MBOXREAD_NONE;
-
-	return mboxread(&r, rootfd, account, wanted, reader, err);
-}
-
 const struct store store_mbox = {
 	.format = MAILBOX_MBOX,
 	.name = "mbox",
 	.scan = mbox_scan,
-	.read = mbox_read,
 };

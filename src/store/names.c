@@ -157,7 +157,11 @@ static void forget_vanished(struct names *n, unsigned oldest)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n->n; i++) {
+	while (kept < n->n && n->rows[kept].pass >= oldest)
+		kept++;
+	if (kept == n->n)
+		return;
+	for (size_t i = kept; i < n->n; i++) {
 		if (n->rows[i].pass >= oldest) {
 			n->rows[kept++] = n->rows[i];
 		} else {

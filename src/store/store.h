@@ -42,6 +42,11 @@ struct store_wanted {
 	uint64_t offset; /* mbox */
 };
 
+/* A message that was opened. What it holds is on its way into memory: who opens some more before he reads
+ * the first waits for the disk once, not once for each. */
+struct store_opened;
+void store_opened_free(struct store_opened *o); /* NULL is allowed */
+
 /* What a read gives, in this order: begin, bytes..., and the call's return. */
 struct store_reader {
 	void *context;
@@ -57,10 +62,13 @@ struct store {
 	const char *name;
 	int (*scan)(int rootfd, const struct mailbox_account *account,
 	            const struct store_sink *sink, struct error *err);
-	/* ENOENT: it is gone; scope MESSAGE: give up this one only. */
-	int (*read)(int rootfd, const struct mailbox_account *account,
-	            const struct store_wanted *wanted, const struct store_reader *reader,
+	/* ENOENT: it is gone; scope MESSAGE: give up this one only. *out is the caller's. NULL, and `read` too:
+	 * this format has a reader of its own (store/mboxread.h). */
+	int (*open)(int rootfd, const struct mailbox_account *account,
+	            const struct store_wanted *wanted, struct store_opened **out,
 	            struct error *err);
+	/* Once; errors as with `open`. */
+	int (*read)(struct store_opened *o, const struct store_reader *reader, struct error *err);
 };
 
 extern const struct store store_maildir, store_mbox;

@@ -40,6 +40,17 @@ void sync_add(struct sync_list *l, int fd)
 		l->many = true;
 }
 
+void sync_move(struct sync_list *to, struct sync_list *from)
+{
+	for (size_t i = 0; i < from->devices_n; i++)
+		sync_add_device(to, from->devices[i].fd);
+	to->many = to->many || from->many;
+	to->anywhere = to->anywhere || from->anywhere;
+	for (size_t i = 0; i < from->n; i++)
+		sync_add(to, from->fds[i]);
+	sync_fini(from);
+}
+
 static int sync_devices(struct sync_list *l, struct error *err)
 {
 	for (size_t i = 0; i < l->devices_n; i++) {

@@ -33,6 +33,9 @@ void sync_add(struct sync_list *l, int fd);
 /* Something on the device of `fd` has changed: for callers that don't add each of many files. */
 void sync_add_device(struct sync_list *l, int fd);
 
+/* What is in `from` is in `to` from now on. */
+void sync_move(struct sync_list *to, struct sync_list *from);
+
 /*
  * Lets the disk begin with what is on the file system of `fd`, while the caller goes on: a child
  * process waits for it. Nothing is promised by it, sync_all() is still needed, and finds less to

@@ -211,6 +211,7 @@ static int set_attributes(struct write_batch *b, struct error *err)
 	times[0] = times[1] = (struct timespec){ .tv_sec = seconds, .tv_nsec = (long)rest };
 	if (fstat(b->fd, &st) < 0)
 		return error_system(err, "stat %s", b->now.to);
+	b->now.inode = st.st_ino;
 	if ((st.st_uid != t->uid || st.st_gid != t->gid) && fchown(b->fd, t->uid, t->gid) < 0)
 		return error_system(err, "give %s to user %u", b->now.to, t->uid);
 	/* no set-uid bit ever comes out of a mailbox; a default ACL may have taken some of it */

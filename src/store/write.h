@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mail/digest.h"
+#include "store/sync.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,12 +66,16 @@ void write_drop(struct write_batch *b);
 int write_link(struct write_batch *b, const struct write_target *t, const char *target,
                struct error *err) MUST_CHECK;
 
-/* How many are begun and ended, and not yet in place. */
-size_t write_pending(const struct write_batch *b);
+/* What has changed elsewhere becomes durable together with what the batch has written, so before any
+ * of that comes into place; `changed` is emptied. */
+void write_sync_with(struct write_batch *b, struct sync_list *changed);
 
 /* All of them in place and durable, or an error (some of them may be in place then). *placed is how
  * many are since this or write_commit_ahead() told last. */
 int write_commit(struct write_batch *b, size_t *placed, struct error *err) MUST_CHECK;
+/* Of those that the last commit told of, in the order in which they were begun: one each, valid up to
+ * the next call. */
+const uint64_t *write_inodes(const struct write_batch *b);
 /*
  * The same by a child process, while the batch takes further files: what is told here, files and
  * errors, is of the call before. The next call of either waits for it, and write_batch_free() too.

@@ -24,7 +24,8 @@
  *	MAIL_STORE   C PUT_MESSAGE|PUT_FILE, BYTES..., DONE; LINK; DROP
  *	    -> nothing
  *	MAIL_COMMIT  C nothing, or u64 1: ahead
- *	    -> u64 number of files in place. What was stored since the last commit is durable now, and
+ *	    -> u64 number of files in place, and the inode of each, in the order of storing, for at
+ *	       most WIRE_MAIL_INODES_MAX of them (0: not known). What was stored since the last commit is durable now, and
  *	       seen only now. Ahead: that of the COMMIT before it is, and is told of; what was stored
  *	       since becomes so while other requests are answered, and is told of at the next COMMIT.
  *	       A STORE that failed spoils all up to the next COMMIT
@@ -51,6 +52,17 @@
 #include "mail/listing.h"
 #include "mail/mboxstate.h"
 #include "wire/wire.h"
+
+#define WIRE_MAIL_KNOWN_SAME 1u
+#define WIRE_MAIL_KNOWN_NAMES 2u
+
+#define WIRE_MAIL_WAS_IN_NEW 1u
+#define WIRE_MAIL_COMES_TO_NEW 2u
+#define WIRE_MAIL_SAME_FOLDER 4u
+#define WIRE_MAIL_PLACES 7u
+
+/* More than are ever stored between two commits of messages. */
+#define WIRE_MAIL_INODES_MAX 100000u
 
 #define WIRE_MAIL_SCAN ((enum wire_kind)40)
 #define WIRE_MAIL_FETCH ((enum wire_kind)41)
@@ -90,15 +102,17 @@ enum wire_mail_tag {
 	WIRE_MAIL_LINK,        /* root, path, target, u64 uid, gid */
 	WIRE_MAIL_DROP,        /* takes back what was begun */
 	/* change */
-	WIRE_MAIL_RENAME, /* folder, base, its suffix, u64 in_new; suffix, u64 in_new, mtime_ns */
-	WIRE_MAIL_REMOVE, /* folder, base, its suffix, u64 in_new */
+	/* u64 of the bits WIRE_MAIL_WAS_IN_NEW ...; folder, if it is not that of the RENAME or REMOVE
+	 * before; base, its suffix */
+	WIRE_MAIL_RENAME, /* then suffix, u64 mtime_ns */
+	WIRE_MAIL_REMOVE,
 	WIRE_MAIL_MAKE_FOLDER,   /* folder, u64 mode */
 	WIRE_MAIL_REMOVE_FOLDER, /* folder */
 	WIRE_MAIL_DROP_INDEXES,  /* folder */
 	WIRE_MAIL_REMOVE_FILE,   /* path below the root or home, u64 place */
 	/* scan, with what is known */
-	/* folder, digest of the uidlist, u64 1: it is so, and there are no rows; rows: see
-	 * wire_put_known() */
+	/* folder, digest of the uidlist, u64 0, rows: see wire_put_known(); or, with no rows, u64 1: it
+	 * is so; u64 2, digest: it is so if the names have that one (mail/agreed.h) */
 	WIRE_MAIL_KNOWN = 48,
 	WIRE_MAIL_AS_KNOWN, /* u64 1: the uidlist too, and it was not told */
 	WIRE_MAIL_GONE,     /* base */

@@ -67,7 +67,8 @@ enum wire_kind {
 	WIRE_RENAME = 21,
 	/* nothing -> DATA per listener: see struct wire_listener */
 	WIRE_LISTENERS = 22,
-	/* path -> u64 free octets, u64 free inodes, u64 size of the file system */
+	/* path -> u64 free octets, u64 free inodes, u64 size of the file system, u64 its id (0: it has
+	 * none), u64 st_dev */
 	WIRE_SPACE = 23,
 	/* C interface, address -> nothing; gratuitous ARP or unsolicited neighbour advertisement */
 	WIRE_ANNOUNCE = 24,

@@ -2,8 +2,10 @@
 """`mailhaul copy`: the engine alone, over ssh, while Dovecot and Postfix work in the folders."""
 
 import json
+import os
+import subprocess
 
-from lab import audit, hosts, mover
+from lab import audit, hosts, mover, sealed
 from lab.sealed import wait_for
 
 SOURCE = f"root@{hosts.MANAGEMENT_V4}:/home"
@@ -55,6 +57,32 @@ def test_a_server_s_maildirs_are_followed_and_in_the_end_the_same(lab):
     assert again["unchanged"] == again["messages"] and not again["created"] + again["renamed"]
     # a few words for each mailbox, and not a line of their listings
     assert again["bytes_read"] < 10000
+
+
+def test_groups_of_mailboxes_lose_nothing_between_them(tmp_path):
+    # the next group is looked at while one travels: that takes 2,000 messages in it
+    mail, there = tmp_path / "mail", tmp_path / "there"
+    for box in range(40):
+        for part in ("cur", "new", "tmp"):
+            (mail / f"u{box:02}" / part).mkdir(parents=True)
+        for number in range(200):
+            name = f"17000{box:02}{number:03}.M{number}.mail"
+            (mail / f"u{box:02}" / "cur" / f"{name}:2,S").write_text(f"Subject: {name}\n\nx\n")
+    (mail / "u27" / "dovecot-uidlist").mkdir()
+    seen = []
+    for _ in range(2):
+        done = subprocess.run([sealed.program(), "--json", "copy", "--state", tmp_path / "state",
+                               mail, there], check=False, capture_output=True, text=True,
+                              env={**os.environ, "MAILHAUL_GROUP": "1000"}, timeout=300)
+        assert done.returncode == mover.NO, done.stderr
+        seen.append(json.loads(done.stdout))
+        # what can't be read beside the mail of one keeps nobody from theirs
+        assert seen[-1]["failed"] and all("u27" in words for words in seen[-1]["skipped"]), seen
+    assert (seen[0]["created"], seen[1]["created"]) == (40 * 200, 0)
+    files = {path.relative_to(there): (path.read_bytes(), path.stat().st_mtime_ns)
+             for path in there.glob("*/cur/*")}
+    assert files == {path.relative_to(mail): (path.read_bytes(), path.stat().st_mtime_ns)
+                     for path in mail.glob("*/cur/*")}
 
 
 def test_what_only_the_destination_has_stays_until_that_is_asked_for(lab):

@@ -136,28 +136,35 @@ def size_of(host, path):
     return int(host.sh(f"du -sb {path} 2>/dev/null | cut -f1 || true").strip() or 0)
 
 
-@pytest.mark.parametrize("victim", ["mailhaul", "old's agent", "new's dsync"])
-def test_a_copy_that_is_killed_goes_on_later(lab, admin, victim):
-    letter = b"Subject: big\r\n\r\n" + b"0123456789abcdef" * 60 * 1024 + b"\r\n"
-    for _ in range(40):
-        imap.store(lab.old, "bob", "INBOX", letter)
-    # so slowly that it is under way when the trouble comes
-    child = subprocess.Popen(admin.command("seed", "--limit", "10M"), stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    wait_for(lambda: size_of(lab.new, "/home/bob/mdbox") > 5_000_000, 60, "some of it to arrive")
+def kill(lab, victim):
+    """End one of those that copy."""
     if victim == "mailhaul":
         lab.new.sh("kill -9 $(pgrep -x mailhaul)")
     elif victim == "old's agent":
         lab.old.run("kill", "-9", *map(str, daemons.agents(lab.old)))
     else:
         lab.new.sh("kill -9 $(pgrep -x doveadm)")
-    child.wait(120)
-    child.stdout.close()
-    # nothing of it is left running on either host
-    for host in (lab.old, lab.new):
-        wait_for(lambda host=host: not host.run("pgrep", "-x", "doveadm", check=False).stdout, 20,
-                 f"doveadm to end on {host.name}")
-        assert "mailhaul-bridge" not in host.sh("ls /run /tmp")
+
+
+def test_a_copy_that_is_killed_goes_on_later(lab, admin):
+    letter = b"Subject: big\r\n\r\n" + b"0123456789abcdef" * 60 * 1024 + b"\r\n"
+    for _ in range(40):
+        imap.store(lab.old, "bob", "INBOX", letter)
+    for victim in ("mailhaul", "old's agent", "new's dsync"):
+        before = size_of(lab.new, "/home/bob/mdbox")
+        # so slowly that it is under way when the trouble comes
+        child = subprocess.Popen(admin.command("seed", "--limit", "10M"), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        wait_for(lambda before=before: size_of(lab.new, "/home/bob/mdbox") > before + 5_000_000, 60,
+                 "some of it to arrive")
+        kill(lab, victim)
+        assert child.wait(120) != mover.GOOD, victim
+        child.stdout.close()
+        # nothing of it is left running on either host
+        for host in (lab.old, lab.new):
+            wait_for(lambda host=host: not host.run("pgrep", "-x", "doveadm", check=False).stdout,
+                     20, f"doveadm to end on {host.name}")
+            assert "mailhaul-bridge" not in host.sh("ls /run /tmp")
     admin.run("seed")
     assert differences(lab) == []
     admin.run("verify")

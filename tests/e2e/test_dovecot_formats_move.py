@@ -29,7 +29,7 @@ def test_dovecots_own_boxes_move_with_the_server_under_traffic_and_back(lab):
     journey = Journey(lab, mover.settings("dns", "refuse", canary=False))
     for login in FORMATS:
         store(lab, login, "INBOX", "keyworded", "$Important work \\Flagged")
-    journey.traffic(10)
+    journey.traffic()
     journey.get_ready()
     journey.admin.run("cutover")
     journey.admin.run("watch", "--until-agree")

@@ -5,7 +5,6 @@ killed, and in the end compared as mail clients see both sides, UID by UID.
 
 import json
 import subprocess
-import time
 
 import pytest
 
@@ -146,7 +145,8 @@ def test_a_cut_line_and_a_killed_copy_cost_no_message_and_no_second_download(lab
     child = subprocess.Popen(lab.new.command(*words("--limit", "4M", login="grace")),
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     for _ in range(3):
-        time.sleep(0.6)
+        wait_for(lambda: child.poll() is not None or
+                 "grace" in lab.old.run("doveadm", "who", "grace", check=False).stdout, 30, "a session")
         lab.old.run("doveadm", "kick", "grace", check=False)
     said = json.loads(child.communicate(timeout=120)[0])
     assert said["breaks"] > 0 and said["skipped"] == []
@@ -162,7 +162,7 @@ def test_a_cut_line_and_a_killed_copy_cost_no_message_and_no_second_download(lab
     wait_for(lambda: lab.new.run("sh", "-c", "ls /home/alice/Maildir/tmp | wc -l", check=False)
              .stdout.strip() not in ("", "0"), 30, "messages to come")
     lab.new.sh("kill -9 $(pgrep -x mailhaul)")
-    child.wait(30)
+    child.wait(60)
     said = copy(lab, *state, login="alice")
     assert said["skipped"] == [] and said["extra"] == []
     assert differences(lab, "alice") == []

@@ -76,7 +76,7 @@ def test_copying_rests_while_the_old_host_is_busy_and_status_tells_so(lab):
         if path == "pressure":
             # killed now, it is told on, with its time, until the next one begins
             lab.new.sh("kill -9 $(pgrep -x mailhaul)")
-            child.wait(30)
+            child.wait(60)
             assert words in resting(admin)
             lab.old.run("tee", f"/run/{path}", stdin=calm)
             child = subprocess.Popen(admin.command("seed"), stdin=subprocess.DEVNULL,

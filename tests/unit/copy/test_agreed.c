@@ -81,7 +81,7 @@ static void begin(struct sites *s)
 	            "1 :100.a.host\n2 :200.b.host\n");
 }
 
-static void a_pass_that_finds_nothing_agrees(void **state)
+static void a_pass_that_left_nothing_out_agrees(void **state)
 {
 	const struct copy_options none = { 0 };
 	AUTO_COPY_RESULT struct copy_result r = { 0 };
@@ -90,9 +90,70 @@ static void a_pass_that_finds_nothing_agrees(void **state)
 	(void)state;
 	begin(&s);
 	pass(&s, &none, &r);
-	assert_int_equal(agreed(&s), 0);
-	pass(&s, &none, &r);
 	assert_int_equal(agreed(&s), 3);
+	sites_message(&s, "new/home/alice/Maildir/new/900.z.host", "Subject: z\n\n", 1);
+	sites_remove(&s, OLD "cur/200.b.host:2,");
+	pass(&s, &none, &r);
+	/* something on new is none of ours: so it is looked at until that is gone */
+	assert_int_equal(r.extra.n, 1);
+	assert_int_equal(agreed(&s), 3);
+	sites_remove(&s, NEW "new/900.z.host");
+	pass(&s, &none, &r);
+	assert_int_equal(agreed(&s), 2);
+	sites_end(&s);
+}
+
+/* All that new is asked with is a digest, and names only where that is not enough. */
+static void names_that_new_was_given_are_not_told_to_it_again(void **state)
+{
+	const struct copy_options none = { 0 };
+	AUTO_COPY_RESULT struct copy_result r = { 0 };
+	uint64_t sent;
+	struct sites s;
+
+	(void)state;
+	begin(&s);
+	for (unsigned i = 0; i < 600; i++) {
+		AUTO_FREE char *path = xasprintf(OLD "cur/%u.many.host:2,", 1000 + i);
+
+		sites_message(&s, path, "Subject: m\n\nm\n", 1000000000 + (time_t)i);
+	}
+	pass(&s, &none, &r);
+	sent = host_octets_sent(s.new);
+	sites_message(&s, OLD "cur/100.a.host:2,S", "Subject: a\n\na\n", 1000000000);
+	sites_rename(&s, OLD "cur/200.b.host:2,", OLD "cur/200.b.host:2,S");
+	sites_message(&s, OLD "new/400.d.host", "Subject: d\n\nd\n", 1300000000);
+	pass(&s, &none, &r);
+	assert_int_equal(r.copied, 1);
+	assert_int_equal(r.renamed, 1);
+	assert_true(host_octets_sent(s.new) - sent < 4096);
+	sent = host_octets_sent(s.new);
+	sites_rename(&s, NEW "cur/200.b.host:2,S", NEW "cur/200.b.host:2,T");
+	pass(&s, &none, &r);
+	assert_int_equal(r.renamed, 1);
+	assert_true(host_octets_sent(s.new) - sent > 600 * 16);
+	sites_end(&s);
+}
+
+static void what_others_do_on_new_after_a_pass_that_brought_mail_is_seen(void **state)
+{
+	AUTO_FREE char *text = NULL;
+	struct sites s;
+
+	(void)state;
+	begin(&s);
+	pass_and_check(&s);
+	sites_remove(&s, NEW "cur/100.a.host:2,S");
+	pass_and_check(&s);
+	sites_message(&s, OLD "new/400.d.host", "Subject: d\n\nd\n", 1300000000);
+	pass_and_check(&s);
+	/* another file under its name, which only its inode tells */
+	sites_message(&s, NEW "tmp/x", "Subject: e\n\nlonger\n", 1300000000);
+	sites_rename(&s, NEW "tmp/x", NEW "new/400.d.host");
+	sites_rename(&s, OLD "cur/200.b.host:2,", OLD "cur/200.b.host:2,S");
+	pass_and_check(&s);
+	text = sites_read(&s, NEW "new/400.d.host");
+	assert_string_equal(text, "Subject: d\n\nd\n");
 	sites_end(&s);
 }
 
@@ -405,7 +466,9 @@ static void passes_by_differences_bring_what_a_look_at_everything_would(void **s
 	sites_end(&c.s);
 }
 
-UNIT_TESTS("copy/agreed", cmocka_unit_test(a_pass_that_finds_nothing_agrees),
+UNIT_TESTS("copy/agreed", cmocka_unit_test(a_pass_that_left_nothing_out_agrees),
+           cmocka_unit_test(names_that_new_was_given_are_not_told_to_it_again),
+           cmocka_unit_test(what_others_do_on_new_after_a_pass_that_brought_mail_is_seen),
            cmocka_unit_test(what_changed_in_its_place_is_seen_by_a_look_at_everything),
            cmocka_unit_test(another_message_under_the_same_name_is_brought),
            cmocka_unit_test(a_message_that_came_and_went_since_is_not_expected_any_more),

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 /* A folder with a few files, and an agent (the real program) whose root it is. */
 struct folder {
@@ -172,6 +173,22 @@ static void a_write_replaces_by_rename_and_a_rename_never_replaces(void **state)
 	assert_string_equal(buf_text(&out), "new");
 }
 
+static void a_file_system_is_told_apart_from_others(void **state)
+{
+	struct folder *f = *state;
+	struct host_space space;
+	struct error err = { 0 };
+	struct statvfs v;
+	struct stat st;
+
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(statvfs(f->path, &v), 0);
+	assert_good(host_space(f->reader, "/", &space, &err), &err);
+	assert_int_equal(space.device, st.st_dev);
+	assert_int_equal(space.fs_id, v.f_fsid);
+	assert_int_equal(space.size_octets, (uint64_t)v.f_blocks * v.f_frsize);
+}
+
 static void answers_come_in_the_order_of_asking(void **state)
 {
 	struct folder *f = *state;
@@ -185,7 +202,7 @@ static void answers_come_in_the_order_of_asking(void **state)
 	assert_good(host_send(f->reader, WIRE_SPACE, buf_span(&body), &err), &err);
 	assert_int_equal(host_collect(f->reader, NULL, NULL, &end, &err), -1);
 	assert_good(host_collect(f->reader, NULL, NULL, &end, &err), &err);
-	assert_int_equal(end.n, 24);
+	assert_int_equal(end.n, 40);
 }
 
 /* Answers that nobody has read yet, and a request that does not fit into the pipe: each side would
@@ -240,6 +257,6 @@ UNIT_TESTS("remote/host", TEST(a_file_is_read_whole_and_a_link_ends_at_the_root)
            TEST(only_rows_of_the_table_can_be_run),
            TEST(a_list_is_sorted_and_does_not_follow_links),
            TEST(a_write_replaces_by_rename_and_a_rename_never_replaces),
-           TEST(answers_come_in_the_order_of_asking),
+           TEST(a_file_system_is_told_apart_from_others), TEST(answers_come_in_the_order_of_asking),
            TEST(requests_and_answers_longer_than_a_pipe_do_not_stop_each_other),
            cmocka_unit_test(an_agent_that_dies_is_a_host_out_of_reach));

@@ -61,6 +61,24 @@ static void opening_a_state_again_writes_nothing(void **state)
 }
 
 /* As made by a mailhaul that knew of fewer tables. */
+static void a_copy_has_all_that_there_is_and_a_life_of_its_own(void **state)
+{
+	AUTO_FREE char *other = xasprintf("%s/other", dir), *fact = NULL, *left = NULL;
+	AUTO_STATE struct state *s = NULL, *copy = NULL;
+	struct error err = { 0 };
+
+	assert_good(state_open(&s, dir, &err), &err);
+	assert_good(state_put(s, "freeze", "before", &err), &err);
+	for (int again = 0; again < 2; again++) /* what stood there is replaced */
+		assert_good(state_copy(s, other, &err), &err);
+	assert_good(state_open(&copy, other, &err), &err);
+	assert_good(state_get(copy, "freeze", &fact, &err), &err);
+	assert_string_equal(fact, "before");
+	assert_good(state_put(copy, "freeze", "after", &err), &err);
+	assert_good(state_get(s, "freeze", &left, &err), &err);
+	assert_string_equal(left, "before");
+}
+
 static void a_table_that_is_not_there_yet_is_made(void **state)
 {
 	const struct sign_record *none[] = { NULL };
@@ -103,6 +121,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(opening_a_state_again_writes_nothing, set_up,
 		                                tear_down),
+		cmocka_unit_test_setup_teardown(a_copy_has_all_that_there_is_and_a_life_of_its_own,
+		                                set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_there_yet_is_made, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_sign_comes_back_with_its_outlines, set_up,

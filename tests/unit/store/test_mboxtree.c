@@ -68,6 +68,7 @@ static void make_dir(const struct place *p, const char *path)
 	AUTO_FREE char *whole = xasprintf("%s/%s", p->dir, path);
 
 	assert_int_equal(mkdir(whole, 0755), 0);
+	assert_int_equal(chmod(whole, 0755), 0); /* whatever the umask is */
 }
 
 static void begin(struct place *p)
