@@ -149,12 +149,29 @@ static bool network_holds(const struct gate_network *row, const struct gate_key 
 	return !rest || (row->base.octets[whole] ^ key->octets[whole]) >> (8 - rest) == 0;
 }
 
+static bool one_holds(const struct gate_networks *list, const struct gate_key *key)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (network_holds(&list->rows[i], key))
+			return true;
+	return false;
+}
+
 bool gate_networks_hold(const struct gate_networks *list, const struct gate_address *a)
 {
 	struct gate_key key = gate_address_key(a, true);
 
-	for (size_t i = 0; i < list->n; i++)
-		if (network_holds(&list->rows[i], &key))
-			return true;
-	return false;
+	return one_holds(list, &key);
+}
+
+bool gate_networks_hold_host(const struct gate_networks *list, const char *host)
+{
+	int family = strchr(host, ':') ? AF_INET6 : AF_INET;
+	struct gate_key key;
+	uint8_t octets[16];
+
+	if (inet_pton(family, host, octets) != 1)
+		return false;
+	key = key_of(family, octets);
+	return one_holds(list, &key);
 }

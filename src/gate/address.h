@@ -54,3 +54,5 @@ void gate_networks_fini(struct gate_networks *list);
 int gate_networks_add(struct gate_networks *list, const char *option, const char *text,
                       struct error *err) MUST_CHECK;
 bool gate_networks_hold(const struct gate_networks *list, const struct gate_address *a);
+/* The same with an address as inet_ntop(3) has it; one that is none is in no network. */
+bool gate_networks_hold_host(const struct gate_networks *list, const char *host);

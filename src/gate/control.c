@@ -62,6 +62,7 @@ static int set_hold(struct caller *c, bool hold, struct error *err)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 		                 "this gate has no spool");
 	spool_set_hold(g->spool, hold);
+	gate_tell_keeper(g, hold ? GATE_TELLS_HOLD : GATE_TELLS_RELEASE);
 	if (!hold && g->deliver) {
 		deliver_try_now(g->deliver);
 		deliver_wake(g->deliver);

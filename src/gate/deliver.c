@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "gate/tls.h"
 
-#include <openssl/err.h>
 #include <string.h>
 
 #define SESSIONS 20u
@@ -105,6 +105,25 @@ static void on_timer(uv_timer_t *timer)
 	deliver_wake(timer->data);
 }
 
+static struct deliver_session *find_idle(const struct deliver *d)
+{
+	if (d->idle_n)
+		for (struct deliver_session *s = d->sessions; s; s = s->next)
+			if (s->idle)
+				return s;
+	return NULL;
+}
+
+/* Another connection could be made. */
+static bool may_connect(const struct deliver *d, int64_t now)
+{
+	/* while it is not known to be back, one connection finds out */
+	size_t most = d->failures ? 1 : d->options.sessions;
+
+	return d->sessions_n < most && d->next_try_ms <= now &&
+	       (!d->working_n || d->no_more_until_ms <= now);
+}
+
 static void arm(struct deliver *d)
 {
 	int64_t now = clock_monotonic_ms(), due = spool_next_due_ms(d->spool);
@@ -118,33 +137,20 @@ static void arm(struct deliver *d)
 		due = d->next_try_ms;
 	if (d->working_n && due < d->no_more_until_ms)
 		due = d->no_more_until_ms;
-	if (due <= now)
+	if (due <= now && !d->idle_n && !may_connect(d, now))
 		return; /* all connections are busy: the next that is free takes it */
-	uv_timer_start(&d->timer, on_timer, (uint64_t)(due - now), 0);
-}
-
-static struct deliver_session *find_idle(const struct deliver *d)
-{
-	if (d->idle_n)
-		for (struct deliver_session *s = d->sessions; s; s = s->next)
-			if (s->idle)
-				return s;
-	return NULL;
+	/* it may have become due while we looked */
+	uv_timer_start(&d->timer, on_timer, due > now ? (uint64_t)(due - now) : 1, 0);
 }
 
 /* True when something was given to a connection. */
 static bool give_one(struct deliver *d)
 {
-	/* while it is not known to be back, one connection finds out */
-	size_t most = d->failures ? 1 : d->options.sessions;
 	struct deliver_session *idle = find_idle(d);
 	int64_t now = clock_monotonic_ms();
 	struct spool_due due;
 
-	if (!idle && (d->sessions_n >= most || d->next_try_ms > now ||
-	              (d->working_n && d->no_more_until_ms > now)))
-		return false;
-	if (!spool_take_due(d->spool, now, &due))
+	if ((!idle && !may_connect(d, now)) || !spool_take_due(d->spool, now, &due))
 		return false;
 	if (idle)
 		deliver_session_take(idle, &due);
@@ -172,25 +178,6 @@ void deliver_try_now(struct deliver *d)
 }
 
 /* ── beginning and end ───────────────────────────────────────────────────────────────────────── */
-
-static int open_tls(struct deliver *d, struct error *err)
-{
-	if (d->options.tls == DELIVER_TLS_NEVER)
-		return 0;
-	d->tls = SSL_CTX_new(TLS_client_method());
-	if (!d->tls)
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0, "TLS can't begin");
-	SSL_CTX_set_mode(d->tls, SSL_MODE_RELEASE_BUFFERS);
-	if (!d->options.tls_ca)
-		return 0;
-	if (SSL_CTX_load_verify_file(d->tls, d->options.tls_ca) != 1) {
-		ERR_clear_error();
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-		                 "no certificates of authorities in %s", d->options.tls_ca);
-	}
-	SSL_CTX_set_verify(d->tls, SSL_VERIFY_PEER, NULL);
-	return 0;
-}
 
 static void on_later(uv_timer_t *later)
 {
@@ -221,10 +208,12 @@ int deliver_open(struct deliver **out, struct loop *l, struct spool *s,
 	if (d->options.retry_most_ms < d->options.retry_least_ms)
 		d->options.retry_most_ms = d->options.retry_least_ms;
 	d->random = (uint64_t)clock_monotonic_ns() | 1;
-	if (open_tls(d, err) < 0) {
-		SSL_CTX_free(d->tls);
-		free(d);
-		return -1;
+	if (d->options.tls != DELIVER_TLS_NEVER) {
+		d->tls = gate_tls_client(d->options.tls_ca, err);
+		if (!d->tls) {
+			free(d);
+			return -1;
+		}
 	}
 	uv_timer_init(&l->uv, &d->timer);
 	uv_timer_init(&l->uv, &d->later);
@@ -272,15 +261,32 @@ void deliver_freed(struct deliver *d)
 	}
 }
 
+/* A message that is deferred is nowhere in line until its record is durable: whoever looked before has
+ * not seen it, and nothing else may ever look again. */
+void deliver_recorded(void *context, enum spool_outcome outcome, uint64_t id, const char *why)
+{
+	struct deliver *d = context;
+
+	(void)outcome, (void)id, (void)why;
+	d->recording--;
+	if (!d->closed)
+		deliver_wake(d);
+	else if (!d->recording)
+		free(d);
+}
+
 void deliver_close(struct deliver *d)
 {
 	if (!d)
 		return;
+	d->stopping = true;
 	while (d->sessions) /* each waits for a read of the spool's thread */
 		spool_wait(d->spool);
 	SSL_CTX_free(d->tls);
 	buf_fini(&d->why);
-	free(d);
+	d->closed = true;
+	if (!d->recording)
+		free(d); /* else the spool tells, at its end at the latest */
 }
 
 void deliver_status(const struct deliver *d, struct deliver_status *out)

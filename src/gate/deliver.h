@@ -54,10 +54,11 @@ struct deliver_options {
 	bool lmtp;
 	enum deliver_identity identity;
 	enum deliver_tls tls;
-	const char *tls_ca;     /* file the server's certificate is held against; NULL: it is not */
-	const char *tls_name;   /* name that it has to be for; sent as SNI. NULL: none */
-	size_t sessions;        /* at the same time; 0: 20 */
-	size_t per_session;     /* messages over one connection; 0: 100 */
+	const char *tls_ca;   /* file the server's certificate is held against (with TLS_MUST: else
+	                           it is enough to break the handshake); NULL: it is not */
+	const char *tls_name; /* name that it has to be for; sent as SNI. NULL: none */
+	size_t sessions;      /* at the same time; 0: 20 */
+	size_t per_session;   /* messages over one connection; 0: 100 */
 	int64_t retry_least_ms; /* 0: 15 s */
 	int64_t retry_most_ms;  /* 0: 15 min */
 	/* One line, "key=value key=value", no LF, no time. NULL: to standard error, with the time.

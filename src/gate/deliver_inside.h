@@ -8,6 +8,8 @@
 #include "smtp/client.h"
 #include "spool/spool.h"
 
+#define DELIVER_UNSENT_MAX 131072u /* octets that wait for a server to read */
+
 struct deliver_session;
 
 struct deliver {
@@ -27,7 +29,8 @@ struct deliver {
 	uint64_t random;
 	struct deliver_status status;
 	struct buf why;
-	bool waking, stopping;
+	size_t recording; /* deferrals that are not durable yet */
+	bool waking, stopping, closed;
 	void (*stopped)(void *context);
 	void *stopped_context;
 };
@@ -41,6 +44,9 @@ void deliver_failed(struct deliver *d, const char *why);
 void deliver_reached(struct deliver *d);
 /* A connection is gone. */
 void deliver_freed(struct deliver *d);
+/* A deferral is durable: the message waits for its time from now on. The context is a struct deliver,
+ * whose `recording` was counted up. */
+void deliver_recorded(void *context, enum spool_outcome outcome, uint64_t id, const char *why);
 
 void deliver_log(const struct deliver *d, struct buf *line); /* and empties it */
 void deliver_log_text(struct buf *line, const char *key, struct span value);
@@ -73,8 +79,6 @@ enum deliver_loaded { DELIVER_LOADED, DELIVER_LOADING, DELIVER_UNREADABLE };
  * is no longer in hand. */
 enum deliver_loaded deliver_message_load(struct deliver *d, struct deliver_message *m,
                                          void (*fetched)(void *context), void *context);
-/* Whether this client brought it, in the same session. */
-bool deliver_message_is_of(const struct deliver_message *m, const struct smtp_peer *client);
 /* Why a server that offers this (enum smtp_offer) can't take it unchanged. NULL: it can. */
 const char *deliver_message_obstacle(const struct deliver_message *m, uint32_t offers);
 void deliver_message_verdict(struct deliver *d, struct deliver_message *m,
@@ -110,7 +114,31 @@ struct deliver_session {
 };
 
 extern const struct stream_ops deliver_session_ops;
-void deliver_session_fetched(void *context);
+
+/* The server has let us begin. */
+void deliver_session_working(struct deliver_session *s, bool working);
+void deliver_session_idle(struct deliver_session *s, bool idle);
+/* Sends what is in s->out. */
+void deliver_session_flush(struct deliver_session *s);
+void deliver_session_set_deadline(struct deliver_session *s);
+/* Says QUIT: it waits for nothing else any more. */
+void deliver_session_say_quit(struct deliver_session *s);
+/* Hears octets of the server, or only what follows from what it has said. */
+void deliver_session_run(struct deliver_session *s, struct span *input);
+/* Closed; nothing is in hand any more. Frees it, unless a callback is still to come. */
+void deliver_session_end(struct deliver_session *s);
+/* The connection, which was in this phase, is of no use any more. What is in hand was not tried, or broke
+ * in the middle: some servers hang up on one message, so that this counts as an attempt of it, and must
+ * not stop all. */
+void deliver_session_fail(struct deliver_session *s, enum smtp_client_phase phase, const char *why);
+/* Frees it when nothing will call it any more. */
+void deliver_session_free_if_done(struct deliver_session *s);
+
+/* Of the message in hand (deliver_turn.c): */
+/* The server waits: for that message, another one, or QUIT. */
+void deliver_session_next(struct deliver_session *s);
+/* More of it, as long as the server takes it. */
+void deliver_session_pump(struct deliver_session *s);
 
 /* Begins a connection for a message that was taken from the spool. */
 void deliver_session_begin(struct deliver *d, const struct spool_due *due);

@@ -63,22 +63,6 @@ enum deliver_loaded deliver_message_load(struct deliver *d, struct deliver_messa
 
 /* ── whether it may go out here ──────────────────────────────────────────────────────────────── */
 
-static bool same_text(const char *a, const char *b)
-{
-	return !strcmp(a ? a : "", b ? b : "");
-}
-
-bool deliver_message_is_of(const struct deliver_message *m, const struct smtp_peer *client)
-{
-	const struct smtp_peer *p = m->peer;
-
-	return same_text(p->from.address, client->from.address) &&
-	       p->from.port == client->from.port && same_text(p->to.address, client->to.address) &&
-	       p->to.port == client->to.port && p->name_state == client->name_state &&
-	       same_text(p->name, client->name) && same_text(p->helo, client->helo) &&
-	       same_text(p->login, client->login) && p->esmtp == client->esmtp;
-}
-
 const char *deliver_message_obstacle(const struct deliver_message *m, uint32_t offers)
 {
 	if (m->envelope->utf8 && !(offers & SMTP_OFFER_SMTPUTF8))
@@ -176,7 +160,9 @@ static void record(struct deliver *d, struct deliver_message *m)
 		delay = deliver_delay_ms(d, m->due.attempts, d->options.retry_least_ms,
 		                         d->options.retry_most_ms);
 	/* first of all: this is what a crash must not forget */
-	spool_settle(d->spool, m->due.id, results, m->verdicts_n, delay, NULL, NULL);
+	d->recording += pending != 0;
+	spool_settle(d->spool, m->due.id, results, m->verdicts_n, delay,
+	             pending ? deliver_recorded : NULL, d);
 	d->status.deferred += pending;
 	d->status.delivered += delivered;
 	d->status.held += m->verdicts_n - pending - delivered;

@@ -7,40 +7,34 @@
 
 #include <string.h>
 
-#define CONNECT_MS 30000
 #define IDLE_MS 3000 /* that a connection waits for another message */
 #define QUIT_MS 5000
 #define CLEAR_MS 60000 /* without TLS after a handshake that failed, where that is allowed */
-#define UNSENT_MAX 131072u
-#define JOINED_MAX 16384u /* octets of a chunk that are sent together with its command */
 #define BROKEN_MAX 5u
-
-static void run(struct deliver_session *s, struct span *input);
 
 /* ── the end of a connection ─────────────────────────────────────────────────────────────────── */
 
-static void set_idle(struct deliver_session *s, bool idle)
+void deliver_session_idle(struct deliver_session *s, bool idle)
 {
 	if (s->idle != idle)
 		s->deliver->idle_n += idle ? 1 : (size_t)-1;
 	s->idle = idle;
 }
 
-static void set_working(struct deliver_session *s, bool working)
+void deliver_session_working(struct deliver_session *s, bool working)
 {
 	if (s->working != working)
 		s->deliver->working_n += working ? 1 : (size_t)-1;
 	s->working = working;
 }
 
-/* Frees it when nothing will call it any more. */
-static void free_if_done(struct deliver_session *s)
+void deliver_session_free_if_done(struct deliver_session *s)
 {
 	struct deliver *d = s->deliver;
 
 	if (s->connected || s->message.fetching)
 		return;
-	set_idle(s, false);
+	deliver_session_idle(s, false);
 	if (s->previous)
 		s->previous->next = s->next;
 	else
@@ -58,17 +52,17 @@ static void free_if_done(struct deliver_session *s)
 	deliver_freed(d);
 }
 
-static void end(struct deliver_session *s)
+void deliver_session_end(struct deliver_session *s)
 {
 	if (s->over)
 		return;
 	s->over = true;
-	set_idle(s, false);
-	set_working(s, false);
+	deliver_session_idle(s, false);
+	deliver_session_working(s, false);
 	if (s->connected)
 		stream_close(&s->stream);
 	else
-		free_if_done(s);
+		deliver_session_free_if_done(s);
 }
 
 static bool begun(enum smtp_client_phase phase)
@@ -77,10 +71,7 @@ static bool begun(enum smtp_client_phase phase)
 	       phase == SMTP_CLIENT_PHASE_END;
 }
 
-/* The connection is of no use any more. What is in hand was not tried, or broke in the middle: some
- * servers hang up on one message, so that this counts as an attempt of it, and must not stop all.
- * */
-static void fail(struct deliver_session *s, enum smtp_client_phase phase, const char *why)
+void deliver_session_fail(struct deliver_session *s, enum smtp_client_phase phase, const char *why)
 {
 	struct deliver *d = s->deliver;
 
@@ -90,17 +81,17 @@ static void fail(struct deliver_session *s, enum smtp_client_phase phase, const 
 		deliver_message_settle(d, &s->message, why);
 		if (++d->broken >= BROKEN_MAX) {
 			d->broken = 0;
-			set_working(s, false);
+			deliver_session_working(s, false);
 			deliver_failed(d, why);
 		}
 	} else {
 		if (s->message.reader)
 			deliver_message_put_back(d, &s->message);
-		set_working(s, false);
+		deliver_session_working(s, false);
 		if (!s->idle && !s->quitting)
 			deliver_failed(d, why);
 	}
-	end(s);
+	deliver_session_end(s);
 }
 
 void deliver_session_cut(struct deliver_session *s, const char *why)
@@ -111,22 +102,22 @@ void deliver_session_cut(struct deliver_session *s, const char *why)
 		deliver_message_settle(s->deliver, &s->message, why);
 	else if (s->message.reader)
 		deliver_message_put_back(s->deliver, &s->message);
-	end(s);
+	deliver_session_end(s);
 }
 
 /* ── talking ─────────────────────────────────────────────────────────────────────────────────── */
 
-static void flush(struct deliver_session *s)
+void deliver_session_flush(struct deliver_session *s)
 {
 	if (s->out.n && !s->over)
 		stream_write(&s->stream, buf_span(&s->out));
-	if (s->out.room > UNSENT_MAX)
+	if (s->out.room > DELIVER_UNSENT_MAX)
 		buf_fini(&s->out);
 	else
 		buf_reset(&s->out);
 }
 
-static void set_deadline(struct deliver_session *s)
+void deliver_session_set_deadline(struct deliver_session *s)
 {
 	if (s->over)
 		return;
@@ -138,9 +129,9 @@ static void set_deadline(struct deliver_session *s)
 		stream_deadline(&s->stream, (int64_t)smtp_client_wait_s(&s->client) * 1000);
 }
 
-static void quit(struct deliver_session *s)
+void deliver_session_say_quit(struct deliver_session *s)
 {
-	set_idle(s, false);
+	deliver_session_idle(s, false);
 	s->ready = false;
 	s->quitting = true;
 	smtp_client_quit(&s->client, &s->out);
@@ -156,249 +147,9 @@ void deliver_session_quit(struct deliver_session *s)
 	}
 	if (s->message.reader)
 		deliver_message_put_back(s->deliver, &s->message);
-	quit(s);
-	flush(s);
-	set_deadline(s);
-}
-
-/* ── a message ───────────────────────────────────────────────────────────────────────────────── */
-
-/* More of the message, as long as the server takes it. */
-static void pump(struct deliver_session *s)
-{
-	struct deliver_message *m = &s->message;
-	struct error err = { 0 };
-	struct span octets;
-
-	while (!s->over && !m->fetching && s->client.phase == SMTP_CLIENT_PHASE_BODY &&
-	       stream_unsent(&s->stream) < UNSENT_MAX) {
-		enum spool_read got = spool_read_next(m->reader, false, &octets, &err);
-		bool raw = smtp_client_raw(&s->client);
-
-		if (got == SPOOL_NOT_NOW) {
-			m->fetching = true;
-			spool_fetch(m->reader, deliver_session_fetched, s);
-			break;
-		}
-		if (got != SPOOL_OK) {
-			/* never the end of a message that is not whole: the server forgets it */
-			deliver_message_hold(s->deliver, m,
-			                     got == SPOOL_END
-			                             ? "the spool has less of it than was told"
-			                             : err.text);
-			end(s);
-			return;
-		}
-		smtp_client_body(&s->client, octets, &s->out);
-		if (raw && octets.n <= JOINED_MAX) {
-			buf_add_span(&s->out, octets);
-		} else {
-			flush(s);
-			if (raw)
-				stream_write(&s->stream, octets);
-		}
-	}
-	flush(s);
-}
-
-/* Tells the server of the message that is in hand, when both are ready. */
-static void begin(struct deliver_session *s)
-{
-	struct deliver_message *m = &s->message;
-	struct smtp_client_message message = {
-		.envelope = m->envelope,
-		.recipients = m->pending,
-		.recipients_n = m->pending_n,
-		.size = m->due.size,
-		.peer = m->peer,
-	};
-
-	s->ready = false;
-	s->messages++;
-	smtp_client_begin(&s->client, &message, &s->out);
-}
-
-static void connect_now(struct deliver_session *s)
-{
-	struct deliver *d = s->deliver;
-	struct error err = { 0 };
-	const char *helo = s->message.peer->helo;
-
-	s->options = (struct smtp_client_options){
-		.name = d->options.name,
-		.lmtp = d->options.lmtp,
-		.xclient = d->options.identity == DELIVER_XCLIENT,
-		.tls = d->options.tls == DELIVER_TLS_MUST ? SMTP_TLS_MUST : SMTP_TLS_MAY,
-	};
-	if (!d->tls ||
-	    (d->options.tls == DELIVER_TLS_MAY && clock_monotonic_ms() < d->clear_until_ms))
-		s->options.tls = SMTP_TLS_NEVER;
-	/* PROXY tells no HELO: then we say the client's */
-	if (d->options.identity == DELIVER_PROXY && helo && *helo &&
-	    strlen(helo) < sizeof s->helo) {
-		memcpy(s->helo, helo, strlen(helo) + 1);
-		s->options.name = s->helo;
-	}
-	smtp_client_init(&s->client, &s->options);
-	d->status.connections++;
-	if (stream_connect(&s->stream, d->loop, d->options.to, d->options.to_size,
-	                   &deliver_session_ops, s, &err) < 0) {
-		fail(s, SMTP_CLIENT_PHASE_GREETING, err.text);
-		return;
-	}
-	s->connected = true;
-	stream_deadline(&s->stream, CONNECT_MS);
-}
-
-/* Reads envelope and states of what was taken from the spool. False: there is nothing to send. */
-static bool load(struct deliver_session *s)
-{
-	switch (deliver_message_load(s->deliver, &s->message, deliver_session_fetched, s)) {
-	case DELIVER_LOADED:
-		if (s->message.pending_n)
-			return true;
-		deliver_message_put_back(s->deliver, &s->message);
-		return false;
-	case DELIVER_LOADING:
-		return true;
-	case DELIVER_UNREADABLE:
-		break;
-	}
-	return false;
-}
-
-/* Postfix takes us for the client from XCLIENT on, and a client may not say XCLIENT: such a
- * connection is good for messages of that client's session alone. */
-static bool is_bound(const struct deliver_session *s)
-{
-	return s->deliver->options.identity == DELIVER_XCLIENT && s->client.has_told &&
-	       !(s->client.xclient_offers & SMTP_XCLIENT_ADDR);
-}
-
-/* Another message for a server that waits. False: there is none, or this connection has had enough.
- * */
-static bool take_another(struct deliver_session *s)
-{
-	struct deliver *d = s->deliver;
-	struct spool_due due;
-
-	if (d->stopping || s->messages >= d->options.per_session ||
-	    (s->messages && d->options.identity == DELIVER_PROXY)) {
-		quit(s);
-		return false;
-	}
-	if (!spool_take_due(d->spool, clock_monotonic_ms(), &due)) {
-		if (is_bound(s))
-			quit(s);
-		else
-			set_idle(s, true);
-		deliver_wake(d); /* which sets the timer */
-		return false;
-	}
-	s->message.due = due;
-	if (!load(s))
-		deliver_message_fini(&s->message);
-	return true;
-}
-
-/* The server waits: for the message in hand, another one, or QUIT. */
-static void next(struct deliver_session *s)
-{
-	for (;;) {
-		const char *reason;
-
-		if (!s->message.reader) {
-			if (!take_another(s))
-				return;
-			continue;
-		}
-		if (!s->message.envelope)
-			return; /* it is being fetched */
-		if (is_bound(s) && !deliver_message_is_of(&s->message, &s->client.told)) {
-			deliver_message_put_back(s->deliver, &s->message);
-			quit(s);
-			deliver_wake(s->deliver);
-			return;
-		}
-		reason = deliver_message_obstacle(&s->message, s->client.offers);
-		if (!reason)
-			break;
-		deliver_message_hold(s->deliver, &s->message, reason);
-	}
-	begin(s);
-}
-
-static struct deliver_session *new_session(struct deliver *d, const struct spool_due *due)
-{
-	struct deliver_session *s = xcalloc(1, sizeof *s);
-
-	s->deliver = d;
-	s->next = d->sessions;
-	if (s->next)
-		s->next->previous = s;
-	d->sessions = s;
-	d->sessions_n++;
-	s->message.due = *due;
-	return s;
-}
-
-void deliver_session_begin(struct deliver *d, const struct spool_due *due)
-{
-	struct deliver_session *s = new_session(d, due);
-
-	if (!load(s))
-		end(s);
-	else if (s->message.envelope)
-		connect_now(s);
-}
-
-void deliver_session_take(struct deliver_session *s, const struct spool_due *due)
-{
-	struct span nothing = { "", 0 };
-
-	set_idle(s, false);
-	s->message.due = *due;
-	if (!load(s)) {
-		deliver_message_fini(&s->message);
-		set_idle(s, true);
-		return;
-	}
-	next(s);
-	if (!s->running)
-		run(s, &nothing);
-}
-
-/* The spool's thread has read what was not in memory. */
-void deliver_session_fetched(void *context)
-{
-	struct deliver_session *s = context;
-	struct span nothing = { "", 0 };
-
-	s->message.fetching = false;
-	if (s->over) {
-		deliver_message_fini(&s->message);
-		free_if_done(s);
-		return;
-	}
-	if (s->message.envelope) {
-		pump(s);
-		set_deadline(s);
-		return;
-	}
-	if (!load(s)) {
-		deliver_message_fini(&s->message);
-		if (!s->connected) {
-			end(s);
-			return;
-		}
-	} else if (s->message.envelope && !s->connected) {
-		connect_now(s);
-		return;
-	}
-	if (s->ready) {
-		next(s);
-		run(s, &nothing);
-	}
+	deliver_session_say_quit(s);
+	deliver_session_flush(s);
+	deliver_session_set_deadline(s);
 }
 
 /* ── what the server says ────────────────────────────────────────────────────────────────────── */
@@ -418,10 +169,10 @@ static void begin_tls(struct deliver_session *s)
 {
 	struct error err = { 0 };
 
-	flush(s);
+	deliver_session_flush(s);
 	if (stream_start_tls(&s->stream, s->deliver->tls, false, s->deliver->options.tls_name,
 	                     &err) < 0)
-		fail(s, SMTP_CLIENT_PHASE_TLS, err.text);
+		deliver_session_fail(s, SMTP_CLIENT_PHASE_TLS, err.text);
 }
 
 static void on_event(struct deliver_session *s, enum smtp_client_phase before,
@@ -437,12 +188,12 @@ static void on_event(struct deliver_session *s, enum smtp_client_phase before,
 		if (!s->messages)
 			log_connected(s);
 		deliver_reached(s->deliver);
-		set_working(s, true);
+		deliver_session_working(s, true);
 		s->ready = true;
-		next(s);
+		deliver_session_next(s);
 		break;
 	case SMTP_CLIENT_BODY:
-		pump(s);
+		deliver_session_pump(s);
 		break;
 	case SMTP_CLIENT_VERDICT:
 		deliver_message_verdict(s->deliver, &s->message, event);
@@ -452,11 +203,11 @@ static void on_event(struct deliver_session *s, enum smtp_client_phase before,
 		deliver_message_settle(s->deliver, &s->message, "no answer");
 		break;
 	case SMTP_CLIENT_OVER:
-		end(s);
+		deliver_session_end(s);
 		break;
 	case SMTP_CLIENT_FAILED:
 		buf_add_text(&why, event->error.text);
-		fail(s, before, buf_text(&why));
+		deliver_session_fail(s, before, buf_text(&why));
 		break;
 	case SMTP_CLIENT_NONE:
 	case SMTP_CLIENT_REPLY:
@@ -464,7 +215,7 @@ static void on_event(struct deliver_session *s, enum smtp_client_phase before,
 	}
 }
 
-static void run(struct deliver_session *s, struct span *input)
+void deliver_session_run(struct deliver_session *s, struct span *input)
 {
 	struct smtp_client_event event;
 
@@ -477,8 +228,8 @@ static void run(struct deliver_session *s, struct span *input)
 		on_event(s, before, &event);
 	}
 	s->running = false;
-	flush(s);
-	set_deadline(s);
+	deliver_session_flush(s);
+	deliver_session_set_deadline(s);
 }
 
 /* ── what the stream says ────────────────────────────────────────────────────────────────────── */
@@ -493,15 +244,15 @@ static void on_ready(struct stream *stream)
 	} else if (s->deliver->options.identity == DELIVER_PROXY) {
 		smtp_proxy_add(&s->out, 2, &s->message.peer->from, &s->message.peer->to);
 	}
-	flush(s);
-	set_deadline(s);
+	deliver_session_flush(s);
+	deliver_session_set_deadline(s);
 }
 
 static size_t on_input(struct stream *stream, struct span octets)
 {
 	struct span rest = octets;
 
-	run(stream->owner, &rest);
+	deliver_session_run(stream->owner, &rest);
 	return octets.n - rest.n;
 }
 
@@ -510,8 +261,8 @@ static void on_drained(struct stream *stream)
 	struct deliver_session *s = stream->owner;
 
 	if (s->client.phase == SMTP_CLIENT_PHASE_BODY)
-		pump(s);
-	set_deadline(s);
+		deliver_session_pump(s);
+	deliver_session_set_deadline(s);
 }
 
 static void on_ended(struct stream *stream, const char *how, const char *why)
@@ -528,7 +279,7 @@ static void on_ended(struct stream *stream, const char *how, const char *why)
 		buf_add_text(&words, "the server has closed the connection");
 	else
 		buf_addf(&words, "the connection has broken: %s", why);
-	fail(s, s->client.phase, buf_text(&words));
+	deliver_session_fail(s, s->client.phase, buf_text(&words));
 }
 
 static void on_overdue(struct stream *stream)
@@ -538,7 +289,7 @@ static void on_overdue(struct stream *stream)
 	if (s->idle)
 		deliver_session_quit(s);
 	else
-		fail(s, s->client.phase, "the server has not answered in time");
+		deliver_session_fail(s, s->client.phase, "the server has not answered in time");
 }
 
 static void on_gone(struct stream *stream)
@@ -548,7 +299,7 @@ static void on_gone(struct stream *stream)
 	/* the loop closes streams by itself when it ends */
 	deliver_session_cut(s, "the gate ended before the server's answer");
 	s->connected = false;
-	free_if_done(s);
+	deliver_session_free_if_done(s);
 }
 
 const struct stream_ops deliver_session_ops = {

@@ -8,6 +8,7 @@
 #include "gate/deliver.h"
 #include "gate/loop.h"
 #include "gate/options.h"
+#include "gate/ports.h"
 #include "gate/recipients.h"
 #include "gate/tls.h"
 #include "smtp/client.h"
@@ -34,6 +35,7 @@ struct gate {
 	struct loop loop;
 	const struct gate_options *options; /* borrowed */
 	unsigned mode;                      /* enum gate_mode: of the next transaction */
+	bool hold;                          /* of the spool, at the start */
 	const char *name;                   /* borrowed; in replies */
 	char host[256];
 	char defer_text[GATE_ADDRESS_TEXT + 512];
@@ -47,6 +49,8 @@ struct gate {
 	struct deliver_options deliver_options;
 	struct deliver *deliver; /* NULL: nowhere to */
 	int pid_file;            /* -1: none */
+	int tell_fd;             /* to our keeper; -1: none */
+	pid_t keeper;            /* 0: none */
 	struct control *control; /* NULL: none */
 	struct metrics *metrics; /* NULL: none */
 	struct listener listeners[GATE_LISTEN_MAX];
@@ -64,6 +68,9 @@ struct gate {
 	bool deliver_stopped;
 	unsigned ticks;
 };
+
+/* An octet for our keeper (gate/ports.h), if there is one. */
+void gate_tell_keeper(struct gate *g, char octet);
 
 /* Begins to end: listens no more, lets what is under way come to its end. */
 void gate_begin_end(struct gate *g, const char *why);

@@ -201,6 +201,9 @@ static bool may_relay(const struct session *s, const struct smtp_event *event)
 {
 	if (s->submission && s->authenticated)
 		return true;
+	/* the new server judges by the client's address, and has to be told it */
+	if (mode_is_relay_client(s) && s->gate->options->deliver_identity != GATE_IDENTITY_NONE)
+		return true;
 	return gate_recipients_ask(s->gate->recipients, &event->address) != GATE_FOREIGN;
 }
 

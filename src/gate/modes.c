@@ -16,6 +16,12 @@ const struct mode *mode_for(const struct session *s)
 	return rows[g->mode];
 }
 
+bool mode_is_relay_client(const struct session *s)
+{
+	return s->peer &&
+	       gate_networks_hold_host(&s->gate->options->relay_networks, s->peer->from.address);
+}
+
 bool mode_ask_recipients(struct session *s, const struct smtp_event *event)
 {
 	struct gate_counters *n = &s->gate->counters;
@@ -36,7 +42,11 @@ bool mode_ask_recipients(struct session *s, const struct smtp_event *event)
 		break;
 	case GATE_FOREIGN:
 		n->recipients_foreign++;
-		session_reply(s, 554, "5.7.1", "Relay access denied");
+		if (mode_is_relay_client(s))
+			session_reply(s, 450, "4.7.1",
+			              "Nothing is sent on while this server moves");
+		else
+			session_reply(s, 554, "5.7.1", "Relay access denied");
 		break;
 	}
 	smtp_server_count_error(&s->smtp);

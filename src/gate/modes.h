@@ -31,5 +31,9 @@ extern const struct mode mode_defer, mode_spool, mode_relay;
 /* For this session, as the gate stands now: people who log in are relayed or deferred. */
 const struct mode *mode_for(const struct session *s);
 
+/* The old server sent for this client to everywhere. Not we: it is told to wait, or is the new server's
+ * to judge, where that is told who the client is. */
+bool mode_is_relay_client(const struct session *s);
+
 /* The table's answer to a recipient: true when it is taken; else it was answered. */
 bool mode_ask_recipients(struct session *s, const struct smtp_event *event);

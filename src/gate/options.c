@@ -73,6 +73,8 @@ static const struct row rows[] = {
 	{ "user", "NAME|UID", KIND_TEXT, AT(user), .says = "what root becomes" },
 	{ "sandbox", NULL, KIND_WORD, AT(sandbox), .words = sandboxes,
 	  .says = "Landlock and seccomp" },
+	{ "supervise", NULL, KIND_FLAG, AT(supervise),
+	  .says = "a parent holds the ports, and starts it again" },
 	{ "spool", "DIR", KIND_TEXT, AT(spool), .says = "where taken mail is kept" },
 	{ "spool-size", "OCTETS", KIND_OCTETS, AT(spool_size), ANY, 4ull << 30,
 	  .says = "the most that is kept" },
@@ -109,6 +111,8 @@ static const struct row rows[] = {
 	  .says = "may say XCLIENT; may be repeated" },
 	{ "proxy-from", "NETWORK", KIND_NETWORKS, AT(proxy_from),
 	  .says = "begins with a PROXY header; may be repeated" },
+	{ "relay-networks", "NETWORK", KIND_NETWORKS, AT(relay_networks),
+	  .says = "the old server relayed for; may be repeated" },
 	{ "newlines", NULL, KIND_WORD, AT(newlines), .words = newlines,
 	  .says = "what becomes of a bare CR or LF" },
 	{ "connections", "N", KIND_NUMBER, AT(connections), 1000000, 10000,
@@ -318,6 +322,9 @@ int gate_options_read(struct gate_options *out, int argc, char **argv, struct er
 		return -1;
 	if (!o.help && !o.version && check(&o, err) < 0)
 		return -1;
+	/* whoever could break the handshake would get it all in clear otherwise */
+	if (o.deliver_ca && o.deliver_tls == GATE_TLS_MAY)
+		o.deliver_tls = GATE_TLS_MUST;
 	*out = o;
 	o = (struct gate_options){ 0 };
 	return 0;

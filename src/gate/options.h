@@ -54,6 +54,7 @@ struct gate_options {
 	uint64_t patience_s; /* a client that is deferred at its greeting */
 	char *user;
 	unsigned sandbox;
+	bool supervise;
 
 	char *spool;
 	uint64_t spool_size, reserve;
@@ -70,7 +71,7 @@ struct gate_options {
 	uint64_t deliver_retry_least_s, deliver_retry_most_s;
 	unsigned unreachable;
 
-	struct gate_networks xclient_from, proxy_from;
+	struct gate_networks xclient_from, proxy_from, relay_networks;
 	unsigned newlines;
 
 	uint64_t connections, connections_each, rate, errors;

@@ -2,6 +2,7 @@
 
 /* prepare -- from the command line to a gate that may serve, and that may do nothing else. */
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "gate/control.h"
@@ -18,7 +19,9 @@
 #include "spool/spool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define DESCRIPTORS_KEPT 256u /* for the spool, the give-out and the like */
@@ -75,30 +78,46 @@ static void take_limits(struct gate *g)
 
 /* ── ports ───────────────────────────────────────────────────────────────────────────────────── */
 
-static int take_ports(struct gate *g, struct error *err)
+static int take_ports(struct gate *g, struct gate_birth *birth, struct error *err)
 {
 	const struct gate_options *o = g->options;
-	AUTO_GIVEN struct gate_given given = { .n = 0 };
-	int64_t until = clock_monotonic_ms() + (int64_t)o->wait_s * 1000;
+	struct gate_ports own = { .n = 0 }, *ports = birth ? &birth->ports : &own;
 
-	if (o->take == GATE_TAKE_GATE && gate_given_by_gate(&given, o->control, err) < 0)
+	if (!birth && gate_ports_take(&own, o, err) < 0)
 		return -1;
-	if (o->take != GATE_TAKE_GATE)
-		gate_given_by_parent(&given);
-	for (size_t i = 0; i < o->listen_n; i++) {
+	for (size_t i = 0; i < ports->n; i++) {
 		struct listener *l = &g->listeners[i];
 
 		l->gate = g;
 		l->port = gate_address_port(&o->listen[i].at);
 		l->role = o->listen[i].role;
 		l->tls = o->listen[i].tls;
-		l->fd = gate_listen(&o->listen[i].at, o->take, &given, until, err);
-		if (l->fd < 0)
-			return -1;
-		(void)gate_listen_others(l->fd, &l->neighbour);
+		l->fd = fd_take(&ports->rows[i].fd);
+		l->neighbour = ports->rows[i].neighbour;
 		g->listeners_n++;
 	}
 	return 0;
+}
+
+/* ── our keeper ──────────────────────────────────────────────────────────────────────────────── */
+
+void gate_tell_keeper(struct gate *g, char octet)
+{
+	if (g->tell_fd >= 0)
+		(void)!write(g->tell_fd, &octet, 1);
+}
+
+/* Whoever ends it wants our end, and would start another one on our spool. A change of user would make
+ * the kernel forget this. */
+static int follow_keeper(const struct gate *g, struct error *err)
+{
+	if (!g->keeper)
+		return 0;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (getppid() == g->keeper)
+		return 0;
+	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_LATER, 0,
+	                 "--supervise: the keeper has gone");
 }
 
 /* ── rights ──────────────────────────────────────────────────────────────────────────────────── */
@@ -153,7 +172,7 @@ static int open_spool(struct gate *g, struct error *err)
 	struct spool_options options = { .path = o->spool,
 		                         .size_max = o->spool_size,
 		                         .reserve = o->reserve,
-		                         .hold = o->hold,
+		                         .hold = g->hold,
 		                         .told = tell };
 	int64_t until = clock_monotonic_ms() + (int64_t)o->wait_s * 1000;
 
@@ -227,18 +246,24 @@ static int give_up_rights(struct gate *g, struct error *err)
 	return confine_files(o, err);
 }
 
-int gate_prepare(struct gate *g, struct error *err)
+int gate_prepare(struct gate *g, struct gate_birth *birth, struct error *err)
 {
 	const struct gate_options *o = g->options;
 
-	g->pid_file = -1;
-	g->mode = o->mode;
+	g->pid_file = g->tell_fd = -1;
+	if (birth) {
+		g->tell_fd = fd_take(&birth->tell_fd);
+		g->keeper = birth->keeper;
+	}
+	g->mode = birth ? birth->mode : o->mode;
+	g->hold = birth ? birth->hold : o->hold;
 	g->started_ms = clock_wall_ms();
 	g->tls = gate_tls_new();
 	if (take_names(g, err) < 0)
 		return -1;
 	take_limits(g);
-	if (loop_open(&g->loop, err) < 0 || gate_reload_read(g, err) < 0 || take_ports(g, err) < 0)
+	if (loop_open(&g->loop, err) < 0 || gate_reload_read(g, err) < 0 ||
+	    take_ports(g, birth, err) < 0)
 		return -1;
 	if (o->control && control_open(&g->control, o->control, o->take == GATE_TAKE_GATE, err) < 0)
 		return -1;
@@ -246,12 +271,12 @@ int gate_prepare(struct gate *g, struct error *err)
 		return -1;
 	if (gate_relay_prepare(g, err) < 0)
 		return -1;
-	if (o->pid_file) {
+	if (o->pid_file && !birth) {
 		g->pid_file = gate_pid_file_open(o->pid_file, err);
 		if (g->pid_file < 0)
 			return -1;
 	}
-	if (give_up_rights(g, err) < 0)
+	if (give_up_rights(g, err) < 0 || follow_keeper(g, err) < 0)
 		return -1;
 	if (o->spool) {
 		if (open_spool(g, err) < 0)
@@ -262,8 +287,9 @@ int gate_prepare(struct gate *g, struct error *err)
 	}
 	if (o->sandbox != GATE_SANDBOX_OFF && !gate_confine_calls())
 		return refuse_sandbox(o, "seccomp", err);
-	if (o->pid_file && gate_pid_file_write(g->pid_file, err) < 0)
+	if (g->pid_file >= 0 && gate_pid_file_write(g->pid_file, err) < 0)
 		return -1;
+	gate_tell_keeper(g, GATE_TELLS_READY);
 	gate_log("ready mode=%s ports=%zu", gate_mode_name(g->mode), g->listeners_n);
 	return 0;
 }

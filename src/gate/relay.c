@@ -5,8 +5,6 @@
 #include "gate/session.h"
 #include "smtp/proxy.h"
 
-#include <openssl/err.h>
-
 #define CONNECT_MS 10000 /* a client waits meanwhile */
 #define READY_MS 30000   /* for each answer until it is ready */
 
@@ -279,14 +277,6 @@ int gate_relay_prepare(struct gate *g, struct error *err)
 		       : o->deliver_tls == GATE_TLS_NEVER ? SMTP_TLS_NEVER
 		                                          : SMTP_TLS_MAY,
 	};
-	g->client_tls = gate_tls_client();
-	if (!o->deliver_ca)
-		return 0;
-	if (SSL_CTX_load_verify_file(g->client_tls, o->deliver_ca) != 1) {
-		ERR_clear_error();
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-		                 "--deliver-ca %s: no certificates", o->deliver_ca);
-	}
-	SSL_CTX_set_verify(g->client_tls, SSL_VERIFY_PEER, NULL);
-	return 0;
+	g->client_tls = gate_tls_client(o->deliver_ca, err);
+	return g->client_tls ? 0 : -1;
 }

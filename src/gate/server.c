@@ -91,6 +91,7 @@ void gate_begin_end(struct gate *g, const char *why)
 		return;
 	gate_log("ending why=%s sessions=%zu", why, gate_limits_connections(g->limits));
 	g->end_by_ms = loop_now_ms(&g->loop) + END_MS;
+	gate_tell_keeper(g, GATE_TELLS_END);
 	if (strcmp(why, "hand-over") == 0)
 		gate_drop_listeners(g);
 	else
@@ -209,12 +210,13 @@ static int begin_serving(struct gate *g, struct error *err)
 	return 0;
 }
 
-int gate_server_open(struct gate **out, const struct gate_options *options, struct error *err)
+int gate_server_open(struct gate **out, const struct gate_options *options,
+                     struct gate_birth *birth, struct error *err)
 {
 	struct gate *g = xcalloc(1, sizeof *g);
 
 	g->options = options;
-	if (gate_prepare(g, err) < 0 || begin_serving(g, err) < 0) {
+	if (gate_prepare(g, birth, err) < 0 || begin_serving(g, err) < 0) {
 		gate_server_close(g);
 		return -1;
 	}
@@ -232,6 +234,8 @@ void gate_server_close(struct gate *g)
 	if (!g)
 		return;
 	gate_drop_listeners(g);
+	if (g->tell_fd >= 0)
+		(void)close(g->tell_fd);
 	loop_close(&g->loop);
 	deliver_close(g->deliver);
 	spool_close(g->spool);
@@ -268,6 +272,9 @@ int gate_set_mode(struct gate *g, unsigned mode, struct error *err)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 		                 "it was started without --deliver-to");
 	gate_log("mode from=%s to=%s", gate_mode_name(g->mode), gate_mode_name(mode));
+	/* whoever says so may know that the new server is there by now */
+	g->relay_down_until_ms = 0;
 	g->mode = mode;
+	gate_tell_keeper(g, (char)(GATE_TELLS_MODE + (int)mode));
 	return 0;
 }

@@ -6,7 +6,7 @@
  * lost. One thread and one loop; the spool has a thread of its own that waits for the disk.
  */
 
-#include "gate/options.h"
+#include "gate/ports.h"
 
 struct gate;
 
@@ -16,11 +16,12 @@ struct gate;
  * of that is done: clients wait in the kernel.
  *
  *   options  borrowed, for as long as the gate is there
+ *   birth    what its keeper gives it, which is the gate's from then on; NULL: it takes its ports itself
  *   errors   ERROR_RETRY_LATER: a port or the spool stays occupied; ERROR_RETRY_PERSON: not allowed, or
  *            a file that is no good
  */
-int gate_server_open(struct gate **out, const struct gate_options *options, struct error *err)
-	MUST_CHECK;
+int gate_server_open(struct gate **out, const struct gate_options *options,
+                     struct gate_birth *birth, struct error *err) MUST_CHECK;
 
 /* Serves until told to end: by SIGTERM, SIGINT, or `stop`. */
 void gate_server_run(struct gate *g);

@@ -5,8 +5,8 @@
 
 #include "gate/gate.h"
 
-/* Everything up to the loop; what fails half done is gate_server_close()'s. */
-int gate_prepare(struct gate *g, struct error *err) MUST_CHECK;
+/* Everything up to the loop; what fails half done is gate_server_close()'s. `birth` may be NULL. */
+int gate_prepare(struct gate *g, struct gate_birth *birth, struct error *err) MUST_CHECK;
 
 /* Takes in whoever waits, at most so many; returns how many. */
 size_t gate_accept(struct listener *l, size_t most);

@@ -164,7 +164,7 @@ SSL_CTX *gate_tls_server(const struct gate_tls *t)
 	return t->n ? t->contexts[0] : NULL;
 }
 
-SSL_CTX *gate_tls_client(void)
+SSL_CTX *gate_tls_client(const char *ca, struct error *err)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
@@ -174,7 +174,16 @@ SSL_CTX *gate_tls_client(void)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 	                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	return ctx;
+	if (!ca)
+		return ctx;
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	if (SSL_CTX_load_verify_file(ctx, ca) == 1)
+		return ctx;
+	ERR_clear_error();
+	SSL_CTX_free(ctx);
+	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "--deliver-ca %s: no certificates",
+	          ca);
+	return NULL;
 }
 
 void gate_tls_describe(const struct gate_tls *t, struct buf *out)

@@ -42,8 +42,14 @@ void gate_tls_wipe(struct buf *b);
 /* For stream_start_tls(); NULL: there is no certificate. Borrowed until the next gate_tls_set(). */
 SSL_CTX *gate_tls_server(const struct gate_tls *t);
 
-/* A client's context, the caller's (SSL_CTX_free()); it holds no certificate against anything. */
-SSL_CTX *gate_tls_client(void) MUST_CHECK;
+/*
+ * A client's context, the caller's (SSL_CTX_free()). The server's certificate is held against those of
+ * the file `ca` (PEM), and a handshake fails where none of them vouches for it; NULL: against nothing.
+ * The name that it has to have is stream_start_tls()'s.
+ *
+ *   errors  ERROR_RETRY_PERSON: no certificates there; NULL is returned
+ */
+SSL_CTX *gate_tls_client(const char *ca, struct error *err) MUST_CHECK;
 
 /* Appends ` tls_name=... tls_until=...` of each certificate, for log and status. */
 void gate_tls_describe(const struct gate_tls *t, struct buf *out);

@@ -3,6 +3,7 @@
 /* mailhaul-gate -- stands in for a mail server while it moves; mailhaul-gate(8). */
 
 #include "gate/control.h"
+#include "gate/keeper.h"
 #include "gate/options.h"
 #include "gate/server.h"
 #include "gate/spool_verbs.h"
@@ -30,8 +31,10 @@ static int print_usage(FILE *to)
 static int serve(int argc, char **argv)
 {
 	AUTO_GATE_OPTIONS struct gate_options options = { 0 };
+	struct gate_birth birth, *born = NULL;
 	struct gate *gate = NULL;
 	struct error err = { 0 };
+	int code;
 
 	if (gate_options_read(&options, argc, argv, &err) < 0) {
 		report(&err);
@@ -42,7 +45,12 @@ static int serve(int argc, char **argv)
 		return print_usage(stdout);
 	if (options.version)
 		return puts("mailhaul-gate " MAILHAUL_VERSION) < 0;
-	if (gate_server_open(&gate, &options, &err) < 0) {
+	if (options.supervise) {
+		if (!gate_keep(&options, &birth, &code, &err))
+			return *err.text ? report(&err), code : code;
+		born = &birth;
+	}
+	if (gate_server_open(&gate, &options, born, &err) < 0) {
 		report(&err);
 		return error_exit_code(&err);
 	}

@@ -186,6 +186,11 @@ static bool take_relay_reply(struct smtp_client *c, struct smtp_client_event *ev
 	if (c->relay_hello && smtp_reply_class(&c->reply) == 2)
 		read_keywords(c);
 	c->relay_hello = false;
+	/* passed on, it would make the client say a message that we take for commands */
+	if (c->reply.code == 354 && !c->relay_data)
+		return client_fail(c, event, ERROR_RETRY_LATER,
+		                   "the server asks for a message that nobody has announced");
+	c->relay_data = false;
 	event->kind = SMTP_CLIENT_REPLY;
 	event->reply = &c->reply;
 	if (c->reply.code == 421)
@@ -341,6 +346,7 @@ void smtp_client_command(struct smtp_client *c, struct span line, struct buf *ou
 	buf_add_span(out, line);
 	buf_add_text(out, "\r\n");
 	c->phase = SMTP_CLIENT_PHASE_RELAY;
+	c->relay_data = span_is_nocase(line, "DATA");
 }
 
 void smtp_client_hello(struct smtp_client *c, struct span name, struct buf *out)

@@ -94,6 +94,7 @@ struct smtp_client {
 	uint8_t telling;       /* whose verdict c->reply is, all of whom are to be told so */
 	bool ours;             /* ... and the verdict is ours */
 	bool relay_hello;      /* the reply that is to come is one to EHLO */
+	bool relay_data;       /* it is one to DATA */
 };
 #define AUTO_SMTP_CLIENT __attribute__((cleanup(smtp_client_fini)))
 

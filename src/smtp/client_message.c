@@ -217,22 +217,6 @@ void client_send_envelope(struct smtp_client *c, struct buf *out)
 
 /* ── who it is from ──────────────────────────────────────────────────────────────────────────── */
 
-static bool same(const char *a, const char *b)
-{
-	return !strcmp(a ? a : "", b ? b : "");
-}
-
-static bool is_told(const struct smtp_client *c, const struct smtp_peer *peer)
-{
-	const struct smtp_peer *told = &c->told;
-
-	return c->has_told && same(told->from.address, peer->from.address) &&
-	       told->from.port == peer->from.port && same(told->to.address, peer->to.address) &&
-	       told->to.port == peer->to.port && told->name_state == peer->name_state &&
-	       same(told->name, peer->name) && same(told->helo, peer->helo) &&
-	       same(told->login, peer->login) && told->esmtp == peer->esmtp;
-}
-
 bool client_send_xclient(struct smtp_client *c, const struct smtp_peer *peer, struct buf *out)
 {
 	c->phase = SMTP_CLIENT_PHASE_XCLIENT;
@@ -250,7 +234,8 @@ void smtp_client_begin(struct smtp_client *c, const struct smtp_client_message *
                        struct buf *out)
 {
 	c->message = *message;
-	if (!c->options->xclient || !message->peer || is_told(c, message->peer)) {
+	if (!c->options->xclient || !message->peer ||
+	    (c->has_told && smtp_peer_same(&c->told, message->peer))) {
 		client_send_envelope(c, out);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void smtp_text_set(char **text, struct span value)
 {
@@ -59,4 +60,17 @@ void smtp_peer_copy(struct smtp_peer *to, const struct smtp_peer *from)
 	to->login = copy(from->login);
 	to->tls_version = copy(from->tls_version);
 	to->tls_cipher = copy(from->tls_cipher);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+bool smtp_peer_same(const struct smtp_peer *a, const struct smtp_peer *b)
+{
+	return same(a->from.address, b->from.address) && a->from.port == b->from.port &&
+	       same(a->to.address, b->to.address) && a->to.port == b->to.port &&
+	       a->name_state == b->name_state && same(a->name, b->name) && same(a->helo, b->helo) &&
+	       same(a->login, b->login) && a->esmtp == b->esmtp;
 }

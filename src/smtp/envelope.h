@@ -80,6 +80,8 @@ struct smtp_peer {
 void smtp_peer_fini(struct smtp_peer *p);
 /* *to (which is empty) gets copies of everything. */
 void smtp_peer_copy(struct smtp_peer *to, const struct smtp_peer *from);
+/* Whether both are the same client in the same session, as XCLIENT tells it: TLS and time aside. */
+bool smtp_peer_same(const struct smtp_peer *a, const struct smtp_peer *b);
 
 /* Sets a text: frees the one that was there; NULL span.p makes it NULL. */
 void smtp_text_set(char **text, struct span value);

@@ -206,7 +206,8 @@ static void add_value(struct buf *out, enum smtp_xclient_attribute attribute,
 {
 	switch (attribute) {
 	case SMTP_XCLIENT_NAME:
-		if (peer->name_state == SMTP_NAME_FAILED)
+		/* not left out: the server would go on to take its name of us for the client's */
+		if (peer->name_state == SMTP_NAME_FAILED || peer->name_state == SMTP_NAME_UNASKED)
 			buf_add_text(out, unavailable_now);
 		else
 			add_text(out, peer->name);

@@ -43,6 +43,8 @@ unsigned smtp_xclient_offered(struct span names);
 /*
  * Appends the commands ("XCLIENT ...\r\n") that tell `peer` to a server which offers `offered`:
  * none, one, or more where one would be longer than 512 octets. Each is answered by 220 of its own.
+ * A name that nobody has asked for is [TEMPUNAVAIL]: a server that wants one says 450, and not 5yz,
+ * which would be for good.
  * Returns how many.
  */
 unsigned smtp_xclient_add(struct buf *out, const struct smtp_peer *peer, unsigned offered);

@@ -48,7 +48,7 @@ void apply_message(struct spool *s, uint64_t id, struct place at, uint32_t lengt
 {
 	struct item *i = index_find(&s->index, id);
 
-	if (i && i->recipients != m->recipients)
+	if (i && (i->recipients != m->recipients || i->octets != m->octets))
 		return; /* two messages with one id: the first one counts */
 	if (i) {
 		segment_live(s, i->first_segment, -1);

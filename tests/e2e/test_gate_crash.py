@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The gate killed under load, and a receiver in a bad mood: what was answered 250 is given out once."""
 
+import json
 import os
 import random
 import re
@@ -9,13 +10,14 @@ from collections import Counter
 
 import pytest
 
-from lab import hosts
+from lab import hosts, probe
 from lab.sealed import wait_for
-from lab.yard import Yard
+from lab.yard import SPOOL, Yard
 
 KILLS = int(os.environ.get("GATE_KILLS", "6"))
 SEED = os.environ.get("GATE_SEED", str(random.randrange(1 << 32)))
 SESSIONS = 50
+PATIENCE = 120 + 2 * KILLS      # each second between two kills brings hundreds of messages
 PLAIN = ("--deliver-tls", "never")      # a connection for each client: most of its time is TLS
 BURST = "/run/burst"
 
@@ -56,20 +58,17 @@ def tokens(yard) -> tuple[Counter, list[str]]:
     script = ("cd /srv/sink/in/new && grep -a -m1 -H ^Subject: -r . | sed 's/:Subject: / /' && "
               "echo == && for f in *; do awk '/^X-Lines:/{want=$2} /^\\.t[0-9x]+ x/{n++} "
               "END{if (want!=n) print FILENAME, want, n}' $f; done")
-    found, _, broken = yard.new.run("sh", "-c", script, seconds=120).stdout.partition("==\n")
+    found, _, broken = yard.new.run("sh", "-c", script, seconds=PATIENCE).stdout.partition("==\n")
     return Counter(line.split()[1] for line in found.splitlines()), broken.splitlines()
 
 
-def wait_until_empty(yard, seconds=120):
-    """Until the receiver has stopped growing, and the spool says it holds nothing."""
-    def count():
-        return int(yard.new.sh("ls /srv/sink/in/new | wc -l"))
-    last, since, end = count(), time.monotonic(), time.monotonic() + seconds
-    while time.monotonic() < end and time.monotonic() - since < 2:
-        time.sleep(0.3)
-        now = count()
-        if now != last:
-            last, since = now, time.monotonic()
+def wait_until_empty(yard):
+    """Until the spool holds nothing, and the receiver's queue neither."""
+    def holds_nothing():
+        return json.loads(yard.gate.sh(
+            f"/usr/local/bin/mailhaul-gate spool list --json --spool {SPOOL}")) == []
+    wait_for(holds_nothing, PATIENCE, "the spool to be empty", every=1)
+    wait_for(lambda: "is empty" in yard.new.sh("postqueue -p"), PATIENCE, "the receiver", every=1)
 
 
 def test_what_was_answered_250_survives_kill_9_and_is_given_out_once(yard):
@@ -104,6 +103,32 @@ def test_killed_while_it_gives_out_it_loses_nothing_and_doubles_only_what_was_on
     # RFC 1047: a 250 that was said and not yet on record; at most one for each connection and kill
     assert len(doubled) <= KILLS * 20 and max(arrived.values()) <= 1 + KILLS, f"seed {SEED}"
     print(f"{len(accepted)} accepted, {KILLS} kills, {len(doubled)} doubled")
+
+
+def test_its_keeper_starts_it_again_and_meanwhile_nobody_is_refused(yard):
+    dice = random.Random(SEED)
+    yard.start_gate("spool", "--hold", "--supervise", "--rate", "0")
+    load = begin_load(yard)
+    with probe.Probe(yard.sender, hosts.MAIL_V4, every=0.02) as door:
+        for _ in range(KILLS):
+            time.sleep(dice.uniform(0.05, 1.0))
+            yard.gate.sh("kill -9 $(pgrep -P $(cat /run/gate.pid)) || true")
+    accepted, unknown = end_load(yard, load)
+    # a session that was open is cut with the gate; one that comes waits for the next gate
+    assert "refused" not in door.answers(), door.answers()
+    assert len(re.findall(r"gate died signal=9", yard.gate_log())) > KILLS // 2
+    assert yard.end_gate() == 0
+    assert yard.gate.run("pgrep", "-x", "mailhaul-gate", check=False).returncode == 1
+    yard.start_gate("spool", *PLAIN, "--supervise")
+    wait_until_empty(yard)
+    arrived, broken = tokens(yard)
+    assert not broken, f"seed {SEED}: {broken[:5]}"
+    assert not accepted - arrived.keys(), f"seed {SEED}: lost {len(accepted - arrived.keys())}"
+    assert arrived.keys() <= accepted | unknown and max(arrived.values()) == 1, f"seed {SEED}"
+    # without its keeper it ends, too: whoever starts another one finds ports and spool free
+    yard.end_gate("KILL")
+    yard.start_gate("spool", "--supervise")
+    assert yard.end_gate() == 0
 
 
 def test_a_receiver_in_a_bad_mood_gets_each_message_once_or_it_is_held(yard):

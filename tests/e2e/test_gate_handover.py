@@ -54,7 +54,7 @@ def start_gate(host, *words, name="gate"):
 def end_gate(host, child, name="gate"):
     """By SIGTERM, as systemd would; exit code 0."""
     host.sh(f"kill $(cat /run/{name}.pid)")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
 
 
 @contextmanager
@@ -92,11 +92,11 @@ def rest(seconds):
 
 
 @pytest.mark.parametrize("lab", [60], indirect=True)
-@pytest.mark.parametrize("take", ["steer", "copy"])
-def test_no_connection_is_refused_when_the_gate_relieves_postfix_and_back(lab, take):
+@pytest.mark.parametrize("take, more", [("steer", ()), ("copy", ()), ("steer", ("--supervise",))])
+def test_no_connection_is_refused_when_the_gate_relieves_postfix_and_back(lab, take, more):
     with knocking(lab) as seen:
         rest(0.3)
-        child = start_gate(lab.old, "--take", take)
+        child = start_gate(lab.old, "--take", take, *more)
         rest(0.5)
         daemons.stop(lab.old, "postfix")
         assert is_served_by(lab, "gate.example.org")
@@ -117,11 +117,11 @@ def test_no_connection_is_refused_when_the_gate_relieves_postfix_and_back(lab, t
 @pytest.mark.parametrize("lab", [60], indirect=True)
 def test_one_gate_relieves_another_and_no_connection_is_refused(lab):
     daemons.stop(lab.old, "postfix")
-    first = start_gate(lab.old)
+    first = start_gate(lab.old, "--supervise")      # its keeper lets go of the ports, too
     with knocking(lab) as seen:
         rest(0.3)
         second = start_gate(lab.old, "--take", "gate", name="second")
-        assert first.wait(20) == 0
+        assert first.wait(60) == 0
         rest(0.3)
     print(seen)
     assert set(seen["ends"]) == {"good"}, seen

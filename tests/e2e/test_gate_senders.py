@@ -45,9 +45,9 @@ def received(message: bytes) -> list[bytes]:
     return re.findall(rb"^Received: (.*)$", re.sub(rb"\n[ \t]+", b" ", head), re.M)
 
 
-def talk(host, *steps, source: str = "", to: str = hosts.MAIL_V4) -> list:
+def talk(host, *steps, source: str = "", to: str = hosts.MAIL_V4, port: int = 25) -> list:
     """One session of raw octets from a host; the answers."""
-    order = {"host": to, "port": 25, "from": source, "steps": steps}
+    order = {"host": to, "port": port, "from": source, "steps": steps}
     return json.loads(host.python("talk", stdin=json.dumps(order)))
 
 
@@ -164,6 +164,118 @@ def test_a_receiver_behind_the_proxy_protocol_sees_the_client_too(fresh, mode):
     assert set(yard.clients()) == {WORLD1, hosts.PLACES["world1"].addresses[1].partition("/")[0]}
     for message in got.values():
         assert b"from mx.one.example.com (unknown [" in received(message)[0]
+
+
+CONTROL = "/run/gate.control"
+
+
+def control(yard, *words: str) -> None:
+    """Tell the gate something."""
+    yard.gate.run("/usr/local/bin/mailhaul-gate", "control", CONTROL, *words)
+
+
+def reconfigure(yard, *settings: str) -> None:
+    """The receiver's, from the next session on: an idle smtpd would have one more as before."""
+    if settings:
+        yard.new.run("postconf", "-e", *settings)
+    yard.new.sh("kill -HUP $(cat /var/spool/postfix/pid/master.pid)\n"
+                "kill $(pgrep -x smtpd) || true")
+
+
+def put(yard, subject: str) -> list:
+    """One small message from the sending host; the answers."""
+    return talk(yard.sender, "EHLO mx.one.example.com\r\n", "MAIL FROM:<a@one.example.com>\r\n",
+                "RCPT TO:<u@example.org>\r\n", "DATA\r\n", f"Subject: {subject}\r\n\r\nx\r\n.\r\n",
+                "QUIT\r\n")
+
+
+def ask(yard, to: str, source: str = "") -> str:
+    """What is answered when a recipient elsewhere is named, from one address or the other."""
+    return talk(yard.sender, "EHLO mx.one.example.com\r\n", "MAIL FROM:<a@one.example.com>\r\n",
+                "RCPT TO:<friend@elsewhere.example.com>\r\n", "QUIT\r\n", to=to, source=source)[3]
+
+
+def test_who_could_send_to_everywhere_waits_and_is_then_the_new_server_s_to_judge(fresh):
+    yard = fresh
+    networks = ("--relay-networks", f"{WORLD1}/32", "--control", CONTROL)
+    yard.start_gate("spool", *networks, "--hold")
+    assert ask(yard, hosts.MAIL_V4).startswith("450 4.7.1 ")
+    # anybody else, by IPv6: never
+    assert ask(yard, hosts.MAIL_V6).startswith("554 5.7.1 ")
+    control(yard, "mode", "relay")
+    before = yard.log().count("<friend@elsewhere.example.com>")
+    assert ask(yard, hosts.MAIL_V6).startswith("554 5.7.1 ")
+    assert yard.log().count("<friend@elsewhere.example.com>") == before
+    # the new server has no such network yet; then it has
+    assert ask(yard, hosts.MAIL_V4).startswith("554 5.7.1 <friend@")
+    reconfigure(yard, f"mynetworks=127.0.0.0/8 {WORLD1}",
+                "smtpd_relay_restrictions=permit_mynetworks reject_unauth_destination")
+    assert ask(yard, hosts.MAIL_V4).startswith("250 ")
+    reconfigure(yard, "mynetworks=127.0.0.0/8 [::1]/128",
+                "smtpd_relay_restrictions=reject_unauth_destination")
+    assert yard.end_gate() == 0
+    # told nothing of the client, it would judge the gate
+    yard.start_gate("relay", *networks, "--deliver-identity", "none")
+    assert ask(yard, hosts.MAIL_V4).startswith("450 4.7.1 ")
+
+
+CA = ("--deliver-ca", "/etc/ssl/mail/ca.pem", "--deliver-name")
+
+
+@pytest.mark.parametrize("wrong", [("--deliver-ca", "/etc/ssl/mail/stranger.pem"),
+                                   (*CA, "mail.example.net")])
+def test_only_a_server_whose_certificate_is_vouched_for_gets_mail(fresh, wrong):
+    yard = fresh
+    yard.start_gate("spool", *wrong, "--control", CONTROL)
+    put(yard, "kept")
+    wait_for(lambda: "state=unreachable" in yard.gate_log(), 20, "its answer")
+    control(yard, "mode", "relay")
+    assert put(yard, "passed")[2].startswith("451 4.4.1")
+    assert yard.end_gate() == 0
+    assert "certificate verify failed" in yard.gate_log() and not yard.arrived()
+    assert "state=deferred" not in yard.gate_log()
+
+    yard.start_gate("spool", *CA, hosts.MAIL_NAME)
+    assert by_subject(yard.wait_for_arrivals(1)).keys() == {"kept"}
+    assert b"TLSv1.3" in received(yard.arrived()[0])[0]
+
+
+@pytest.fixture(name="strict")
+def fixture_strict(fresh):
+    """The receiver refuses whoever has no name in the DNS; and what makes an end of that."""
+    reconfigure(fresh, "smtpd_client_restrictions=reject_unknown_client_hostname",
+                "unknown_client_reject_code=550")
+
+    def relax():
+        reconfigure(fresh, "smtpd_client_restrictions=", "unknown_client_reject_code=450")
+    yield fresh, relax
+    relax()
+
+
+def test_a_server_that_wants_a_client_s_name_says_later_and_never_no(strict):
+    yard, relax = strict
+    yard.start_gate("spool", "--deliver-retry-least", "1", "--deliver-retry-most", "2",
+                    "--control", CONTROL)
+    put(yard, "kept")
+    wait_for(lambda: "reply=\"450 4.7.25" in yard.gate_log(), 20, "its answer")
+    assert "state=held" not in yard.gate_log()
+    control(yard, "mode", "relay")
+    assert put(yard, "passed")[3].startswith("450 4.7.25"), yard.log()
+    relax()
+    assert by_subject(yard.wait_for_arrivals(1)).keys() == {"kept"}
+    # a name that is not there is told as such, and no other's
+    assert re.search(rf"client=unknown\[{re.escape(WORLD1)}\]", yard.log())
+
+
+def test_behind_the_proxy_protocol_such_a_server_asks_for_the_name_itself(strict):
+    yard, _ = strict
+    yard.new.sh(f"echo {WORLD1} mx.one.example.com >>/etc/hosts")
+    yard.new.run("postconf", "-P", "10025/inet/smtpd_peername_lookup=yes")
+    reconfigure(yard)
+    yard.start_gate("spool", "--deliver-identity", "proxy", to=f"{hosts.NEW_V4}:10025")
+    put(yard, "named")
+    got = by_subject(yard.wait_for_arrivals(1))
+    assert f"(mx.one.example.com [{WORLD1}])".encode() in received(got["named"])[0]
 
 
 def test_what_is_on_hold_stays_until_the_gate_is_told_otherwise(fresh):

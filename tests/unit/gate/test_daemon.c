@@ -167,6 +167,45 @@ static void one_that_was_killed_is_started_anew(void **state)
 	assert_good(host_daemon_stop(h, "gate", &err), &err);
 }
 
+/* The gate itself, whose keeper is the daemon. */
+static pid_t child_of(uint64_t keeper)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%llu/task/%llu/children",
+	                                 (unsigned long long)keeper, (unsigned long long)keeper);
+	AUTO_BUF struct buf text = { 0 };
+	struct error err = { 0 };
+	uint64_t pid = 0;
+
+	assert_good(file_read(path, 256, &text, &err), &err);
+	assert_true(span_parse_u64(span_trim(buf_span(&text)), &pid));
+	return (pid_t)pid;
+}
+
+static void one_that_its_keeper_starts_again_still_knows_what_it_was_told(void **state)
+{
+	static const char *const kept[] = { "--supervise", "--listen",     "127.0.0.1:25",
+		                            "--mode",      "defer",        "--domain",
+		                            "example.org", "--deliver-to", "127.0.0.1:9",
+		                            NULL };
+	static const char *const relay[] = { "mode", "relay", NULL }, *const status[] = { "status",
+		                                                                          NULL };
+	AUTO_DAEMON struct host_daemon d = { 0 };
+	AUTO_HOST struct host *h = open_host(true);
+	AUTO_BUF struct buf said = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_good(host_daemon_start(h, "gate", kept, &d, &err), &err);
+	assert_good(host_daemon_tell(h, "gate", relay, NULL, &err), &err);
+	for (int i = 0; i < 3; i++) {
+		assert_return_code(kill(child_of(d.pid), SIGKILL), errno);
+		/* asked at once: the answer waits for the next one */
+		assert_good(host_daemon_tell(h, "gate", status, &said, &err), &err);
+		assert_non_null(strstr(buf_text(&said), "\"mode\": \"relay\""));
+	}
+	assert_good(host_daemon_stop(h, "gate", &err), &err);
+}
+
 static void a_pid_file_that_names_somebody_else_is_no_daemon_of_ours(void **state)
 {
 	AUTO_DAEMON struct host_daemon d = { 0 };
@@ -211,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_placed_started_found_again_and_stopped),
 		cmocka_unit_test(one_that_was_killed_is_started_anew),
+		cmocka_unit_test(one_that_its_keeper_starts_again_still_knows_what_it_was_told),
 		cmocka_unit_test(a_pid_file_that_names_somebody_else_is_no_daemon_of_ours),
 		cmocka_unit_test(what_can_not_start_says_why_in_its_own_words),
 	};

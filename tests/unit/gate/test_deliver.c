@@ -369,6 +369,29 @@ static void a_message_that_breaks_connections_does_not_stop_the_others(void **st
 	end(f);
 }
 
+static bool cut_twice(struct fixture *f)
+{
+	bool twice;
+
+	pthread_mutex_lock(&f->server.lock);
+	twice = count(&f->server.seen, "RCPT TO:<cut@") > 1;
+	pthread_mutex_unlock(&f->server.lock);
+	return twice;
+}
+
+static void a_message_alone_is_tried_again_when_its_connection_has_broken(void **state)
+{
+	struct fixture *f = begin();
+
+	(void)state;
+	deliver_server_start(&f->server);
+	open_all(f);
+	put(f, "cut@example.org", "x\r\n");
+	/* nothing else comes, is given out, or ends */
+	run_until(f, cut_twice);
+	end(f);
+}
+
 static void all_waits_for_a_server_that_is_away_and_costs_no_attempt(void **state)
 {
 	struct fixture *f = begin();
@@ -567,6 +590,7 @@ UNIT_TESTS("giving out", cmocka_unit_test(messages_go_out_in_order_of_arrival_ov
            cmocka_unit_test(each_recipient_has_a_fate_of_its_own),
            cmocka_unit_test(nobody_but_a_person_releases_what_is_held),
            cmocka_unit_test(a_message_that_breaks_connections_does_not_stop_the_others),
+           cmocka_unit_test(a_message_alone_is_tried_again_when_its_connection_has_broken),
            cmocka_unit_test(all_waits_for_a_server_that_is_away_and_costs_no_attempt),
            cmocka_unit_test(a_server_that_sends_us_away_is_one_that_is_away),
            cmocka_unit_test(there_are_never_more_connections_than_allowed),

@@ -74,6 +74,26 @@ static void who_is_listed_is_taken_and_nobody_else(void **state)
 	assert_int_equal(gate_recipients_size(r).domains, 3);
 }
 
+/* For weeks: by the links that members have in their mailboxes, and by VERP. */
+static void what_comes_to_lists_later_is_taken(void **state)
+{
+	AUTO_RECIPIENTS struct gate_recipients *r = gate_recipients_new();
+	struct error err = { 0 };
+
+	(void)state;
+	assert_good(gate_recipients_add(r, "list",
+	                                SPAN("domain example.org\ndelimiter +\n"
+	                                     "talk-confirm@example.org\n"
+	                                     "talk-bounces@example.org\n"),
+	                                &err),
+	            &err);
+	assert_int_equal(
+		ask(r, "talk-confirm+0123456789abcdef0123456789abcdef01234567@example.org"),
+		GATE_TAKEN);
+	assert_int_equal(ask(r, "talk-bounces+bob=sub.example.net@example.org"), GATE_TAKEN);
+	assert_int_equal(ask(r, "talks-bounces+bob=sub.example.net@example.org"), GATE_UNKNOWN);
+}
+
 static void a_domain_of_the_command_line_is_whole_only_without_a_list(void **state)
 {
 	AUTO_RECIPIENTS struct gate_recipients *r = gate_recipients_new();
@@ -141,6 +161,7 @@ static void what_is_no_line_of_a_list_is_told_with_its_number(void **state)
 }
 
 UNIT_TESTS("gate/recipients", cmocka_unit_test(who_is_listed_is_taken_and_nobody_else),
+           cmocka_unit_test(what_comes_to_lists_later_is_taken),
            cmocka_unit_test(a_domain_of_the_command_line_is_whole_only_without_a_list),
            cmocka_unit_test(a_table_of_many_finds_each),
            cmocka_unit_test(what_is_no_line_of_a_list_is_told_with_its_number));

@@ -533,6 +533,19 @@ static void commands_pass_through(void **state)
 	talk_end(&t);
 }
 
+static void relay_takes_354_for_data_only(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	talk_begin(&t, &xclient);
+	open_session(&t, "250 XCLIENT ADDR\r\n", "ready\n");
+	smtp_client_command(&t.c, SPAN("NOOP"), &t.out);
+	STEP(&t, "354 go\r\n", "NOOP\r\n",
+	     "failed: the server asks for a message that nobody has announced: 354 go\n");
+	talk_end(&t);
+}
+
 static void a_reply_can_not_hold_another(void **state)
 {
 	struct smtp_server_options options = { .name = "mx.example.org" };
@@ -574,4 +587,5 @@ UNIT_TESTS("smtp/client", cmocka_unit_test(a_message_goes_out_in_one_go),
            cmocka_unit_test(answers_that_nobody_asked_for_end_it),
            cmocka_unit_test(a_session_that_ends_leaves_no_verdict),
            cmocka_unit_test(an_empty_message_ends_by_itself),
-           cmocka_unit_test(commands_pass_through), cmocka_unit_test(a_reply_can_not_hold_another));
+           cmocka_unit_test(commands_pass_through), cmocka_unit_test(relay_takes_354_for_data_only),
+           cmocka_unit_test(a_reply_can_not_hold_another));
