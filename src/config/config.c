@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/config.h"
 
+#include "config/asking.h"
 #include "config/document.h"
 
 #include "base/memory.h"
@@ -20,6 +21,10 @@ struct config_file {
 	struct mailboxes_file {
 		char *mbox_to;
 	} mailboxes;
+	struct lists_file {
+		char *to;
+		struct config_mailing_lists rest;
+	} lists;
 };
 
 #define OPTIONAL_TEXT(key, structure, member)                                                      \
@@ -48,10 +53,23 @@ static const cyaml_schema_field_t record_fields[] = {
 	OPTIONAL_TEXT("zone", struct config_record, zone),
 	TEXT("old", struct config_record, old_address),
 	TEXT("new", struct config_record, new_address),
+	OPTIONAL_TEXT("closed", struct config_record, closed_address),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t record_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_record, record_fields),
+};
+
+static const cyaml_schema_field_t change_fields[] = {
+	TEXT("name", struct config_change, name),
+	OPTIONAL_TEXT("zone", struct config_change, zone),
+	TEXT("type", struct config_change, type),
+	OPTIONAL_TEXT("old", struct config_change, old_data),
+	OPTIONAL_TEXT("new", struct config_change, new_data),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t change_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_change, change_fields),
 };
 
 static const cyaml_schema_field_t dns_fields[] = {
@@ -61,6 +79,11 @@ static const cyaml_schema_field_t dns_fields[] = {
 	SECONDS("ttl", struct config_dns, ttl),
 	CYAML_FIELD_SEQUENCE("records", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_dns,
 	                     records, &record_schema, 0, LIST_MAX),
+	CYAML_FIELD_SEQUENCE("changes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_dns,
+	                     changes, &change_schema, 0, LIST_MAX),
+	TEXTS("command", struct config_dns, command),
+	CYAML_FIELD_UINT("most_records", CYAML_FLAG_OPTIONAL, struct config_dns, most_records),
+	CYAML_FIELD_UINT("most_share", CYAML_FLAG_OPTIONAL, struct config_dns, most_share),
 	CYAML_FIELD_END,
 };
 
@@ -105,6 +128,78 @@ static const cyaml_schema_field_t mailboxes_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t lists_fields[] = {
+	OPTIONAL_TEXT("to", struct lists_file, to),
+	OPTIONAL_TEXT("old_prefix", struct lists_file, rest.old_prefix),
+	OPTIONAL_TEXT("new_prefix", struct lists_file, rest.new_prefix),
+	CYAML_FIELD_UINT("waves", CYAML_FLAG_OPTIONAL, struct lists_file, rest.waves),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t redirect_fields[] = {
+	TEXT("from", struct config_redirect, from),
+	TEXT("to", struct config_redirect, to),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t redirect_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_redirect, redirect_fields),
+};
+
+static const cyaml_schema_field_t backup_fields[] = {
+	TEXT("of", struct config_backup, of),
+	OPTIONAL_TEXT("made", struct config_backup, made),
+	CYAML_FIELD_UINT("hours", CYAML_FLAG_OPTIONAL, struct config_backup, hours),
+	TEXTS("restore", struct config_backup, restore),
+	OPTIONAL_TEXT("original", struct config_backup, original),
+	OPTIONAL_TEXT("scratch", struct config_backup, scratch),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t backup_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_backup, backup_fields),
+};
+
+static const cyaml_schema_field_t check_fields[] = {
+	TEXTS("dnsbl", struct config_check, dnsbl),
+	OPTIONAL_TEXT("dnsbl_resolver", struct config_check, dnsbl_resolver),
+	OPTIONAL_TEXT("recipient", struct config_check, recipient),
+	OPTIONAL_TEXT("sender", struct config_check, sender),
+	SECONDS("greylist", struct config_check, greylist),
+	CYAML_FIELD_UINT("burst", CYAML_FLAG_OPTIONAL, struct config_check, burst),
+	CYAML_FIELD_UINT("flood", CYAML_FLAG_OPTIONAL, struct config_check, flood),
+	TEXTS("old_web", struct config_check, old_web),
+	TEXTS("new_web", struct config_check, new_web),
+	TEXTS("pages", struct config_check, pages),
+	TEXTS("closed_pages", struct config_check, closed_pages),
+	CYAML_FIELD_SEQUENCE("redirects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+	                     struct config_check, redirects, &redirect_schema, 0, LIST_MAX),
+	OPTIONAL_TEXT("redirect_map", struct config_check, redirect_map),
+	OPTIONAL_TEXT("redirect_base", struct config_check, redirect_base),
+	CYAML_FIELD_SEQUENCE("backups", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+	                     struct config_check, backups, &backup_schema, 0, LIST_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t account_fields[] = {
+	TEXT("user", struct config_rehearse_account, user),
+	TEXT("password", struct config_rehearse_account, password),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t account_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_rehearse_account, account_fields),
+};
+
+static const cyaml_schema_field_t rehearse_fields[] = {
+	TEXTS("services", struct config_rehearse, services),
+	TEXTS("commands", struct config_rehearse, commands),
+	CYAML_FIELD_SEQUENCE("accounts", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+	                     struct config_rehearse, accounts, &account_schema, 0, LIST_MAX),
+	TEXTS("pages", struct config_rehearse, pages),
+	OPTIONAL_TEXT("ca_file", struct config_rehearse, ca_file),
+	OPTIONAL_TEXT("old_root", struct config_rehearse, old_root),
+	TEXTS("old_commands", struct config_rehearse, old_commands),
+	CYAML_FIELD_END,
+};
+
 #define PART(key, member, fields)                                                                  \
 	CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct config_file, c.member, fields)
 
@@ -124,6 +219,9 @@ static const cyaml_schema_field_t file_fields[] = {
 	PART("limit", limit, limit_fields),
 	CYAML_FIELD_MAPPING("mailboxes", CYAML_FLAG_OPTIONAL, struct config_file, mailboxes,
 	                    mailboxes_fields),
+	CYAML_FIELD_MAPPING("lists", CYAML_FLAG_OPTIONAL, struct config_file, lists, lists_fields),
+	PART("check", check, check_fields),
+	PART("rehearse", rehearse, rehearse_fields),
 	TEXTS("resolvers", struct config_file, c.resolvers),
 	SECONDS("watch_interval", struct config_file, c.watch_interval),
 	CYAML_FIELD_END,
@@ -134,31 +232,44 @@ static const cyaml_schema_value_t file_schema = {
 
 /* ── what the schema cannot say ──────────────────────────────────────────────────────────────── */
 
+const char *config_reach_read(const char *words, enum config_reach *reach, const char **target)
+{
+	static const struct {
+		const char *word, *least; /* the shortest that is good */
+		enum config_reach reach;
+	} rows[] = {
+		{ "local", "local", CONFIG_LOCAL },
+		{ "ssh:", "ssh:", CONFIG_SSH },
+		{ "folder:", "folder:/", CONFIG_FOLDER },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const char *rest = words + strlen(rows[i].word);
+
+		if (!span_starts(span_of(words), rows[i].least) ||
+		    (rows[i].reach == CONFIG_LOCAL) != !*rest)
+			continue;
+		*reach = rows[i].reach;
+		*target = rest;
+		/* ssh(1) would take it for an option */
+		return *reach == CONFIG_SSH && *rest == '-'
+		               ? "is no host: its name does not begin with '-'"
+		               : NULL;
+	}
+	return "is none of: local, ssh:[USER@]HOST, folder:/PATH";
+}
+
 static int read_host(const struct yaml_file *y, const char *key, struct config_host *h,
                      struct error *err)
 {
 	AUTO_FREE char *at = xasprintf("%s.host", key);
-	struct span word = span_of(h->target);
+	const char *target, *wrong = config_reach_read(h->target, &h->reach, &target);
 
-	if (span_is(word, "local")) {
-		h->reach = CONFIG_LOCAL;
-		return 0;
-	}
-	if (span_starts(word, "ssh:") && word.n > 4) {
-		h->reach = CONFIG_SSH;
-		memmove(h->target, h->target + 4, word.n - 3);
-		/* ssh(1) would take it for an option */
-		if (h->target[0] == '-')
-			return yaml_error_at(y, at, err, "a host name does not begin with '-'");
-		return 0;
-	}
-	if (span_starts(word, "folder:/")) {
-		h->reach = CONFIG_FOLDER;
-		memmove(h->target, h->target + 7, word.n - 6);
-		return 0;
-	}
-	return yaml_error_at(y, at, err, "\"%s\" is none of: local, ssh:[USER@]HOST, folder:/PATH",
-	                     h->target);
+	if (wrong)
+		return yaml_error_at(y, at, err, "\"%s\" %s", h->target, wrong);
+	if (h->reach != CONFIG_LOCAL)
+		memmove(h->target, target, strlen(target) + 1);
+	return 0;
 }
 
 struct word {
@@ -210,14 +321,55 @@ bool config_gate_takes(const struct config *c)
 	return c->close == CONFIG_CLOSE_SPOOL || c->close == CONFIG_CLOSE_RELAY;
 }
 
-static int check_gate(const struct yaml_file *y, const struct config *c, struct error *err)
+bool config_turns_away(const struct config *c)
+{
+	for (unsigned i = 0; i < c->dns.records_count; i++)
+		if (c->dns.records[i].closed_address)
+			return true;
+	return false;
+}
+
+static int check_paths(const struct yaml_file *y, const struct config *c, struct error *err)
 {
 	if (c->close != CONFIG_CLOSE_REFUSE && c->old_host.reach == CONFIG_FOLDER)
 		return yaml_error_at(y, "close", err,
 		                     "nothing can answer for an old host that is a folder: refuse");
+	if (c->rehearse.old_root && c->rehearse.old_root[0] != '/')
+		return yaml_error_at(y, "rehearse.old_root", err, "\"%s\" is no absolute path",
+		                     c->rehearse.old_root);
 	if (c->gate.spool && c->gate.spool[0] != '/')
 		return yaml_error_at(y, "gate.spool", err, "\"%s\" is no absolute path",
 		                     c->gate.spool);
+	return 0;
+}
+
+/* Written in other ways they are the same; this is for slips of the pen. */
+static int check_closed(const struct yaml_file *y, const struct config *c, const char *at,
+                        const struct config_record *r, struct error *err)
+{
+	const char *closed = r->closed_address;
+
+	if (!closed)
+		return 0;
+	if (c->switch_by == CONFIG_SWITCH_ADDRESS)
+		return yaml_error_at(y, at, err,
+		                     "switch: address changes no record, closed or not");
+	if (family_of(closed) != family_of(r->old_address))
+		return yaml_error_at(y, at, err, "closed must be an address of the same family");
+	for (unsigned i = 0; i < c->dns.records_count; i++) {
+		const struct config_record *other = &c->dns.records[i];
+
+		if (!strcmp(r->name, other->name) && !other->closed_address)
+			return yaml_error_at(y, at, err,
+			                     "%s leads to %s too, for which there is no closed: "
+			                     "mail would go on to the old host by that",
+			                     r->name, other->old_address);
+		if (!strcmp(closed, other->old_address) || !strcmp(closed, other->new_address))
+			return yaml_error_at(y, at, err,
+			                     "closed is %s, which is an old or a new address too: "
+			                     "it must be one where nobody ever takes mail",
+			                     closed);
+	}
 	return 0;
 }
 
@@ -231,6 +383,15 @@ static int check_dns(const struct yaml_file *y, const struct config *c, struct e
 		    family_of(r->old_address) != family_of(r->new_address))
 			return yaml_error_at(y, at, err,
 			                     "old and new must be addresses of one family");
+		if (check_closed(y, c, at, r, err) < 0)
+			return -1;
+	}
+	for (unsigned i = 0; i < c->dns.changes_count; i++) {
+		const struct config_change *change = &c->dns.changes[i];
+		AUTO_FREE char *at = xasprintf("dns.changes.%u", i);
+
+		if (!change->old_data && !change->new_data)
+			return yaml_error_at(y, at, err, "neither old nor new: nothing to change");
 	}
 	if (c->switch_by == CONFIG_SWITCH_ADDRESS || c->dns.records_count)
 		return 0;
@@ -242,9 +403,11 @@ static int check_switch(const struct yaml_file *y, const struct config *c, struc
 {
 	if (check_dns(y, c, err) < 0)
 		return -1;
-	if (c->switch_by == CONFIG_SWITCH_DNS && (!c->dns.server || !c->dns.key_file))
-		return yaml_error_at(y, "dns", err,
-		                     "switch: dns needs dns.server and dns.key_file");
+	if (c->switch_by == CONFIG_SWITCH_DNS && !c->dns.command_count &&
+	    (!c->dns.server || !c->dns.key_file))
+		return yaml_error_at(
+			y, "dns", err,
+			"switch: dns needs dns.server and dns.key_file, or dns.command");
 	if (c->switch_by == CONFIG_SWITCH_ADDRESS && !c->address.addresses_count)
 		return yaml_error_at(y, "address", err, "switch: address needs address.addresses");
 	for (unsigned i = 0; i < c->address.addresses_count; i++) {
@@ -275,7 +438,13 @@ static int check_numbers(const struct yaml_file *y, const struct config *c, stru
 		{ "gate.wait", c->gate.wait, 1, 86400 },
 		{ "watch_interval", c->watch_interval, 1, 3600 },
 		{ "dns.ttl", c->dns.ttl, 1, 604800 },
+		{ "lists.waves", c->lists.waves, 1, 1000 },
+		{ "dns.most_records", c->dns.most_records, 1, 100000 },
+		{ "dns.most_share", c->dns.most_share, 1, 100 },
 		{ "limit.load", c->limit.load, 0, 10000 },
+		{ "check.greylist", c->check.greylist, 1, 86400 },
+		{ "check.burst", c->check.burst, 1, 1000 },
+		{ "check.flood", c->check.flood, 1, 10000 },
 		{ "limit.io_pressure", c->limit.io_pressure, 0, 100 },
 	};
 
@@ -299,7 +468,10 @@ static void set_defaults(struct config *c)
 		{ &c->window.budget, 3600 },   { &c->window.session_grace, 20 },
 		{ &c->window.flush_wait, 30 }, { &c->canary.wait, 120 },
 		{ &c->watch_interval, 60 },    { &c->dns.ttl, 300 },
-		{ &c->gate.wait, 600 },
+		{ &c->gate.wait, 600 },        { &c->lists.waves, 1 },
+		{ &c->dns.most_records, 20 },  { &c->dns.most_share, 30 },
+		{ &c->check.greylist, 3600 },  { &c->check.burst, 50 },
+		{ &c->check.flood, 500 },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++)
@@ -327,9 +499,13 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		                               { "maildir++", CONFIG_MBOX_TO_MAILDIRPP },
 		                               { 0 } };
 	int close_value = CONFIG_CLOSE_REFUSE, switch_value = CONFIG_SWITCH_MANUAL;
-	int mbox_value = CONFIG_MBOX_TO_MBOX;
+	static const struct word managers[] = { { "mailman21", CONFIG_LISTS_MAILMAN21 },
+		                                { "none", CONFIG_LISTS_NONE },
+		                                { 0 } };
+	int mbox_value = CONFIG_MBOX_TO_MBOX, lists_value = CONFIG_LISTS_MAILMAN21;
 	struct config *c = &f->c;
 
+	c->lists = f->lists.rest; /* its texts stay with the file */
 	set_defaults(c);
 	if (read_host(y, "old", &c->old_host, err) < 0 ||
 	    read_host(y, "new", &c->new_host, err) < 0)
@@ -342,14 +518,17 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 	if (f->mailboxes.mbox_to &&
 	    read_word(y, "mailboxes.mbox_to", f->mailboxes.mbox_to, formats, &mbox_value, err) < 0)
 		return -1;
+	if (f->lists.to && read_word(y, "lists.to", f->lists.to, managers, &lists_value, err) < 0)
+		return -1;
 	c->mbox_to = (enum config_mbox)mbox_value;
+	c->lists_to = (enum config_lists)lists_value;
 	c->close = (enum config_close)close_value;
 	c->switch_by = (enum config_switch)switch_value;
 	if (c->new_host.reach == CONFIG_SSH)
 		return yaml_error_at(
 			y, "new.host", err,
 			"the new host is the one mailhaul runs on: local, or folder:/PATH");
-	if (check_gate(y, c, err) < 0)
+	if (check_paths(y, c, err) < 0 || config_check_asking(y, &c->check, err) < 0)
 		return -1;
 	return check_switch(y, c, err) < 0 ? -1 : check_numbers(y, c, err);
 }

@@ -13,6 +13,10 @@
 #include <stdint.h>
 
 enum config_reach { CONFIG_LOCAL, CONFIG_SSH, CONFIG_FOLDER };
+/* Reads "local", "ssh:[USER@]HOST" or "folder:/PATH"; *target points into `words`, "" for local. Returns
+ * NULL, or what is wrong, to stand behind the words. */
+const char *config_reach_read(const char *words, enum config_reach *reach, const char **target);
+
 enum config_close {
 	CONFIG_CLOSE_REFUSE,
 	CONFIG_CLOSE_DEFER,
@@ -33,6 +37,17 @@ struct config_record {
 	char *name;                      /* without the final dot */
 	char *zone;                      /* the zone to update; NULL: found by asking for the SOA */
 	char *old_address, *new_address; /* both of one family: A or AAAA follows from it */
+	/* In two steps: where nobody answers, and where the name leads from before the freeze until the
+	 * switch; of the same family. NULL: in one step. */
+	char *closed_address;
+};
+
+/* One record beside them: what the zone has (NULL: nothing) and what it shall have, as in a zone file. */
+struct config_change {
+	char *name; /* without the final dot */
+	char *zone; /* NULL: found by asking for the SOA */
+	char *type; /* "MX", "TXT" ... */
+	char *old_data, *new_data;
 };
 
 struct config_dns {
@@ -42,6 +57,12 @@ struct config_dns {
 	uint32_t ttl;   /* seconds; of the records written */
 	struct config_record *records;
 	unsigned records_count;
+	struct config_change *changes;
+	unsigned changes_count;
+	char **command; /* words of the program that makes a change; NULL: none */
+	unsigned command_count;
+	uint32_t most_records; /* that one change may touch without --force */
+	uint32_t most_share;   /* the same in percent of a zone */
 };
 
 struct config_address {
@@ -85,6 +106,74 @@ struct config_limit {
 /* What an mbox of the old side becomes on the new one. */
 enum config_mbox { CONFIG_MBOX_TO_MBOX, CONFIG_MBOX_TO_MAILDIR, CONFIG_MBOX_TO_MAILDIRPP };
 
+/* What becomes of mailing lists. */
+enum config_lists { CONFIG_LISTS_MAILMAN21, CONFIG_LISTS_NONE };
+
+struct config_mailing_lists {
+	char *old_prefix, *new_prefix; /* where each host's Mailman is; NULL: it is looked for */
+	uint32_t waves;                /* in how many parts lists move, where they move in parts */
+};
+
+/* A web address that leads elsewhere for good. */
+struct config_redirect {
+	char *from, *to; /* URLs */
+};
+
+/* A backup of one of the hosts, and what brings something of it back. */
+struct config_backup {
+	char *of;       /* "old" or "new" */
+	char *made;     /* file or directory there that is newer after each backup */
+	uint32_t hours; /* that a backup may be old */
+	char **restore; /* words; the first is the absolute path of a mailhaul-restore; NULL: none */
+	unsigned restore_count;
+	char *original; /* file or directory that is brought back, to be compared */
+	char *scratch;  /* directory in which it is */
+};
+
+/* What `mailhaul check` has to be told. */
+struct config_check {
+	char **dnsbl; /* zones of lists of addresses: "bl.example.com" */
+	unsigned dnsbl_count;
+	char *dnsbl_resolver; /* "ADDRESS[#PORT]"; NULL: the others */
+	char *recipient;      /* who gets test mail that nobody wants; NULL: none is sent */
+	char *sender;         /* from whom it comes; NULL: canary.mailbox */
+	uint32_t greylist;    /* seconds that a first mail may have to wait */
+	uint32_t burst;       /* mails in a row that a list may send */
+	uint32_t flood;       /* mails in a row of which some have to be stopped */
+	char **old_web,
+		**new_web; /* addresses of the web servers; NULL: those of the mail servers */
+	unsigned old_web_count, new_web_count;
+	char **pages; /* URLs that are to be there */
+	unsigned pages_count;
+	char **closed_pages; /* URLs that are not to be open to everybody */
+	unsigned closed_pages_count;
+	struct config_redirect *redirects;
+	unsigned redirects_count;
+	char *redirect_map;  /* file, from move.yaml's folder on: lines "OLD NEW"; NULL: none */
+	char *redirect_base; /* "https://HOST", what paths in it belong to; NULL: nothing */
+	struct config_backup *backups;
+	unsigned backups_count;
+};
+
+/* An account whose password is known, for a login that is tried. */
+struct config_rehearse_account {
+	char *user, *password;
+};
+struct config_rehearse {
+	char **services; /* units to start beside those that are known to belong to mail */
+	unsigned services_count;
+	char **commands; /* that start what is to run, in place of all units */
+	unsigned commands_count;
+	struct config_rehearse_account *accounts;
+	unsigned accounts_count;
+	char **pages; /* URLs */
+	unsigned pages_count;
+	char *ca_file;  /* NULL: the system's certificates */
+	char *old_root; /* folder with all files of the old host, a snapshot or a copy; NULL: none */
+	char **old_commands; /* that start what runs there, in place of its units */
+	unsigned old_commands_count;
+};
+
 struct config {
 	char *file; /* where it was read from */
 	char *name;
@@ -101,6 +190,10 @@ struct config {
 	struct config_canary canary;
 	struct config_limit limit;
 	enum config_mbox mbox_to;
+	enum config_lists lists_to;
+	struct config_mailing_lists lists;
+	struct config_check check;
+	struct config_rehearse rehearse;
 	char **resolvers; /* watched beside the authoritative servers */
 	unsigned resolvers_count;
 	uint32_t watch_interval; /* seconds */
@@ -114,6 +207,8 @@ struct config {
 int config_load(struct config **out, const char *file, struct error *err) MUST_CHECK;
 /* Whether the gate takes mail while the servers change places: close is spool or relay. */
 bool config_gate_takes(const struct config *c);
+/* Whether names lead to a closed address before they lead to the new one. */
+bool config_turns_away(const struct config *c);
 /* "203.0.113.10/24" -> "203.0.113.10" (the caller owns it) and 24; false when it is no such thing. */
 bool config_split_address(const char *text, char **address, unsigned *prefix);
 void config_free(struct config *c);

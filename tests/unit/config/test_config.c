@@ -67,6 +67,17 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 		  "\"sdbox\" is none of: mbox, maildir, maildir++", ":10: ", "" },
 		{ GOOD "limit: {io_pressure: 101}\n", "limit.io_pressure is 101", ":10: ", "" },
 		{ GOOD "limit: {rate: 9}\n", "9 octets a second, less than 10000", ":10: ", "" },
+		{ GOOD "check: {flood: 20000}\n", "check.flood is 20000", ":10: ", "" },
+		{ GOOD "check: {recipient: 'a@b> SIZE=1'}\n", "is no mail address", ":10: ", "" },
+		{ GOOD "check: {backups: [{of: both}]}\n", "\"both\" is neither old nor new",
+		  ":10: ", "" },
+		{ GOOD "check: {backups: [{of: new, made: here}]}\n",
+		  "\"here\" is no absolute path", ":10: ", "" },
+		{ GOOD "check: {backups: [{of: new, restore: [/bin/sh], original: /a, scratch: "
+		       "/b}]}\n",
+		  "whose name is mailhaul-restore", ":10: ", "" },
+		{ GOOD "check: {backups: [{of: new, restore: [/bin/mailhaul-restore]}]}\n",
+		  "restore wants original", ":10: ", "" },
 		{ GOOD "close: never\n", "\"never\" is none of: refuse, defer", ":10: ", "" },
 		{ "name: a\nold: {host: 'ftp:x'}\nnew: {host: local}\n", "\"ftp:x\" is none of",
 		  ":2: ", "" },
@@ -82,6 +93,25 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: dns\ndns:\n"
 		  "  records: [{name: m.example.org, old: 192.0.2.1, new: '2001:db8::1'}]\n",
 		  "addresses of one family", ":6: ", "" },
+		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: manual\ndns:\n"
+		  "  records: [{name: m.example.org, old: 192.0.2.1, new: 192.0.2.2,\n"
+		  "             closed: 192.0.2.2}]\n",
+		  "closed is 192.0.2.2, which is an old or a new address too", ":6: ", "" },
+		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: manual\ndns:\n"
+		  "  records: [{name: m.example.org, old: 192.0.2.1, new: 192.0.2.2,\n"
+		  "             closed: '2001:db8::1'}]\n",
+		  "closed must be an address of the same family", ":6: ", "" },
+		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: manual\ndns:\n"
+		  "  records:\n"
+		  "    - {name: m.example.org, old: 192.0.2.1, new: 192.0.2.2, closed: 192.0.2.3}\n"
+		  "    - {name: m.example.org, old: '2001:db8::1', new: '2001:db8::2'}\n",
+		  "m.example.org leads to 2001:db8::1 too, for which there is no closed",
+		  ":7: ", "" },
+		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: local}\nswitch: address\n"
+		  "address: {addresses: [192.0.2.1/24]}\ndns:\n"
+		  "  records: [{name: m.example.org, old: 192.0.2.1, new: 192.0.2.2,\n"
+		  "             closed: 192.0.2.3}]\n",
+		  "switch: address changes no record", ":7: ", "" },
 		{ "name: [\n", "", ":2: ", "" },
 		{ "", "empty", "", "" },
 	};
