@@ -3,11 +3,11 @@
 
 #include "base/memory.h"
 #include "dns/exchange.h"
+#include "dns/packet.h"
 
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define TIMEOUT_MS_DEFAULT 3000
 #define EDNS_SIZE 1232 /* octets that pass everywhere unfragmented; DNS flag day 2020 */
@@ -16,8 +16,9 @@ static const struct {
 	enum dns_type type;
 	const char *name;
 } type_names[] = {
-	{ DNS_A, "A" },   { DNS_NS, "NS" },   { DNS_CNAME, "CNAME" }, { DNS_SOA, "SOA" },
-	{ DNS_MX, "MX" }, { DNS_TXT, "TXT" }, { DNS_AAAA, "AAAA" },
+	{ DNS_A, "A" },     { DNS_NS, "NS" },         { DNS_CNAME, "CNAME" }, { DNS_SOA, "SOA" },
+	{ DNS_PTR, "PTR" }, { DNS_MX, "MX" },         { DNS_TXT, "TXT" },     { DNS_AAAA, "AAAA" },
+	{ DNS_DS, "DS" },   { DNS_DNSKEY, "DNSKEY" }, { DNS_TLSA, "TLSA" },
 };
 
 const char *dns_type_name(enum dns_type type)
@@ -138,6 +139,7 @@ static int parse(struct span message, struct dns_answer *out, bool *cut, struct 
 	dns_answer_fini(out);
 	out->rcode = (unsigned)ldns_pkt_get_rcode(packet);
 	out->authoritative = ldns_pkt_aa(packet);
+	out->authentic = ldns_pkt_ad(packet);
 	*cut = ldns_pkt_tc(packet);
 	add_section(&out->answer, ldns_pkt_answer(packet));
 	add_section(&out->authority, ldns_pkt_authority(packet));
@@ -157,27 +159,23 @@ int dns_answer_parse(struct span message, struct dns_answer *out, struct error *
 static int build(const struct dns_question *q, bool edns, struct buf *out, struct error *err)
 {
 	ldns_rdf *name = ldns_dname_new_frm_str(q->name);
-	uint8_t *wire = NULL;
-	size_t size = 0;
 	ldns_pkt *packet;
-	uint16_t id;
 
 	if (!name || !*q->name)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 		                 "\"%s\" is no domain name", q->name);
 	packet = ldns_pkt_query_new(name, (ldns_rr_type)q->type, LDNS_RR_CLASS_IN,
 	                            q->recurse ? LDNS_RD : 0);
-	if (!packet || getrandom(&id, sizeof id, 0) != sizeof id)
+	if (!packet)
 		abort();
-	ldns_pkt_set_id(packet, id);
+	/* RFC 6840 section 5.7: we understand AD, and want to be told */
+	ldns_pkt_set_ad(packet, q->recurse);
+	ldns_pkt_set_cd(packet, q->unchecked);
 	if (edns)
 		ldns_pkt_set_edns_udp_size(packet, EDNS_SIZE);
-	if (ldns_pkt2wire(&wire, packet, &size) != LDNS_STATUS_OK)
-		abort();
 	buf_reset(out);
-	buf_add(out, wire, size);
-	free(wire);
-	ldns_pkt_free(packet);
+	if (!dns_packet_add(packet, out))
+		abort();
 	return 0;
 }
 

@@ -22,9 +22,13 @@ enum dns_type {
 	DNS_NS = 2,
 	DNS_CNAME = 5,
 	DNS_SOA = 6,
+	DNS_PTR = 12,
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_DS = 43,
+	DNS_DNSKEY = 48,
+	DNS_TLSA = 52,
 };
 const char *dns_type_name(enum dns_type type); /* "AAAA"; "TYPE65" style for others */
 
@@ -84,15 +88,21 @@ struct dns_records {
 struct dns_answer {
 	unsigned rcode;
 	bool authoritative;
+	bool authentic; /* AD: the resolver has followed signatures to it (RFC 4035 section 3.2.3) */
 	struct dns_records answer, authority;
 };
 #define AUTO_ANSWER __attribute__((cleanup(dns_answer_fini)))
 void dns_answer_fini(struct dns_answer *a);
 
+/* Appends the strings of a TXT record's data, joined: "\"v=spf1 \" \"m\120\"" is v=spf1 mx (RFC 1035 section
+ * 5.1, RFC 7208 section 3.3). May be any octets. */
+void dns_texts_join(struct span data, struct buf *out);
+
 struct dns_question {
 	const char *name; /* borrowed; with or without its final dot */
 	enum dns_type type;
 	bool recurse;   /* the server may ask others: for resolvers */
+	bool unchecked; /* CD: also what the resolver knows to be forged */
 	int timeout_ms; /* in all, repetitions included; 0: 3000 */
 };
 
@@ -120,6 +130,8 @@ int dns_answer_parse(struct span message, struct dns_answer *out, struct error *
 struct dns_zone {
 	char *name;                 /* owned; of the zone that the asked name is in */
 	struct dns_servers servers; /* all addresses of all its NS, sorted by name */
+	uint32_t
+		ttl; /* seconds; for so long may the resolver that was asked keep the set of its NS */
 };
 #define AUTO_ZONE __attribute__((cleanup(dns_zone_fini)))
 void dns_zone_fini(struct dns_zone *z);

@@ -202,3 +202,32 @@ int dns_exchange(const struct dns_server *server, enum dns_way way, struct span 
 		                   : by_tcp(fd, query, timeout_ms, reply);
 	return e ? fail(server, e, timeout_ms, err) : 0;
 }
+
+int dns_exchange_stream(const struct dns_server *server, struct span query, int timeout_ms,
+                        dns_message_fn *visit, void *context, struct error *err)
+{
+	AUTO_BUF struct buf framed = { 0 }, reply = { 0 };
+	int64_t until = clock_monotonic_ms() + timeout_ms;
+	AUTO_CLOSE int fd = -1;
+	int e = open_socket(server, DNS_TCP, &fd), result = 0;
+
+	buf_add_char(&framed, (char)(query.n >> 8));
+	buf_add_char(&framed, (char)query.n);
+	buf_add_span(&framed, query);
+	if (!e)
+		e = send_all(fd, buf_span(&framed), until);
+	while (!e && result == 0) {
+		buf_reset(&reply);
+		e = receive_all(fd, &reply, 2, until);
+		if (e)
+			break;
+		size_t size = get_u16(reply.p);
+		buf_reset(&reply);
+		e = receive_all(fd, &reply, size, until);
+		if (!e && size >= DNS_HEADER_SIZE && !memcmp(reply.p, query.p, 2))
+			result = visit(context, buf_span(&reply), err);
+	}
+	if (e)
+		return fail(server, e, timeout_ms, err);
+	return result < 0 ? -1 : 0;
+}

@@ -19,3 +19,9 @@ enum dns_way { DNS_UDP, DNS_TCP };
  */
 int dns_exchange(const struct dns_server *server, enum dns_way way, struct span query,
                  int timeout_ms, struct buf *reply, struct error *err) MUST_CHECK;
+
+/* One of the messages of an answer that takes several: 0: more is to come, 1: it was the last, -1. */
+typedef int dns_message_fn(void *context, struct span message, struct error *err);
+/* Sends `query` by TCP, and visits each message with its number; `timeout_ms` in all. */
+int dns_exchange_stream(const struct dns_server *server, struct span query, int timeout_ms,
+                        dns_message_fn *visit, void *context, struct error *err) MUST_CHECK;

@@ -13,6 +13,7 @@
 #define FUDGE_S 300u
 #define NAME_MAX_OCTETS 255u
 #define NAME_HOPS_MAX 64
+#define UNSIGNED_MAX 99 /* messages in a row; RFC 8945 section 5.3.1 */
 
 static const struct {
 	const char *name;
@@ -225,13 +226,14 @@ static bool read_tsig(struct span m, size_t at, struct tsig *out)
 	return true;
 }
 
-enum dns_tsig_verdict dns_tsig_verify(struct span reply, const struct dns_key *key,
-                                      const struct dns_mac *request, int64_t now_s,
-                                      unsigned *error_code)
+/* Section 5.3.1: the MAC before, what came unsigned since, the message as it was before it was signed,
+ * and the rest, of which a later message of many has only the times. */
+static enum dns_tsig_verdict verify(struct span reply, const struct dns_key *key,
+                                    const struct dns_mac *before, struct span pending, bool first,
+                                    int64_t now_s, unsigned *error_code, struct dns_mac *out)
 {
 	AUTO_TSIG struct tsig t = { 0 };
 	AUTO_BUF struct buf data = { 0 };
-	struct dns_mac mac;
 	size_t start, head;
 
 	*error_code = 0;
@@ -246,19 +248,60 @@ enum dns_tsig_verdict dns_tsig_verify(struct span reply, const struct dns_key *k
 	    !span_is(buf_span(&t.algorithm), key->algorithm))
 		return DNS_TSIG_WRONG;
 
-	/* section 5.3.1: the request's MAC, the message as it was before it was signed, the rest */
-	put(&data, request->n, 2);
-	buf_add(&data, request->octets, request->n);
+	put(&data, before->n, 2);
+	buf_add(&data, before->octets, before->n);
+	buf_add_span(&data, pending);
 	head = data.n;
 	buf_add_span(&data, (struct span){ reply.p, start });
 	set_u16(&data, head, t.original_id);
 	set_u16(&data, head + 10, get(reply, 10, 2) - 1);
-	put_variables(&data, key, t.time_s, t.fudge, t.error_code, t.other);
-	if (!compute(key, &data, &mac) || t.mac.n != mac.n ||
-	    CRYPTO_memcmp(t.mac.p, mac.octets, mac.n) != 0)
+	if (first) {
+		put_variables(&data, key, t.time_s, t.fudge, t.error_code, t.other);
+	} else {
+		put(&data, t.time_s, 6);
+		put(&data, t.fudge, 2);
+	}
+	if (!compute(key, &data, out) || t.mac.n != out->n ||
+	    CRYPTO_memcmp(t.mac.p, out->octets, out->n) != 0)
 		return DNS_TSIG_WRONG;
 	if ((int64_t)t.time_s - now_s > (int64_t)t.fudge ||
 	    now_s - (int64_t)t.time_s > (int64_t)t.fudge)
 		return DNS_TSIG_LATE;
+	return DNS_TSIG_GOOD;
+}
+
+enum dns_tsig_verdict dns_tsig_verify(struct span reply, const struct dns_key *key,
+                                      const struct dns_mac *request, int64_t now_s,
+                                      unsigned *error_code)
+{
+	struct dns_mac mac;
+
+	return verify(reply, key, request, SPAN(""), true, now_s, error_code, &mac);
+}
+
+void dns_tsig_stream_fini(struct dns_tsig_stream *s)
+{
+	buf_fini(&s->pending);
+}
+
+enum dns_tsig_verdict dns_tsig_stream_add(struct dns_tsig_stream *s, struct span message,
+                                          int64_t now_s, unsigned *error_code)
+{
+	enum dns_tsig_verdict verdict;
+	struct dns_mac mac;
+
+	verdict = verify(message, s->key, &s->mac, buf_span(&s->pending), !s->signed_n, now_s,
+	                 error_code, &mac);
+	if (verdict == DNS_TSIG_MISSING && s->signed_n && s->unsigned_n < UNSIGNED_MAX) {
+		buf_add_span(&s->pending, message);
+		s->unsigned_n++;
+		return DNS_TSIG_GOOD;
+	}
+	if (verdict != DNS_TSIG_GOOD)
+		return verdict;
+	s->mac = mac;
+	s->signed_n++;
+	s->unsigned_n = 0;
+	buf_reset(&s->pending);
 	return DNS_TSIG_GOOD;
 }

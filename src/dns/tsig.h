@@ -35,3 +35,17 @@ enum { DNS_BADSIG = 16, DNS_BADKEY = 17, DNS_BADTIME = 18 };
 enum dns_tsig_verdict dns_tsig_verify(struct span reply, const struct dns_key *key,
                                       const struct dns_mac *request, int64_t now_s,
                                       unsigned *error_code);
+
+/* An answer of many messages (RFC 8945 section 5.3.1): each signature covers what came since the last. */
+struct dns_tsig_stream {
+	const struct dns_key *key; /* borrowed */
+	struct dns_mac mac;        /* of the request, then of the last signed message */
+	struct buf pending;        /* owned; messages that were not signed */
+	size_t signed_n, unsigned_n;
+};
+#define AUTO_TSIG_STREAM __attribute__((cleanup(dns_tsig_stream_fini)))
+void dns_tsig_stream_fini(struct dns_tsig_stream *s);
+/* Takes the next message into account. GOOD also for one that a later signature has to cover: the whole
+ * is good only when the last verdict was and s->unsigned_n is 0 at its end. */
+enum dns_tsig_verdict dns_tsig_stream_add(struct dns_tsig_stream *s, struct span message,
+                                          int64_t now_s, unsigned *error_code);

@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "dns/exchange.h"
+#include "dns/packet.h"
 #include "dns/tsig.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define TIMEOUT_MS 5000
 #define TRIES 3 /* when somebody else changes the same name at the same moment */
@@ -141,10 +141,8 @@ static int build(const struct attempt *a, struct buf *out, struct error *err)
 {
 	ldns_rr_list *known = ldns_rr_list_new(), *changes = ldns_rr_list_new();
 	ldns_rdf *zone = ldns_dname_new_frm_str(a->zone);
-	uint8_t *wire = NULL;
 	ldns_pkt *packet = NULL;
-	size_t size = 0;
-	uint16_t id;
+	bool made;
 
 	/* RFC 2136 sections 2.4.2 (TTL 0, class of the zone), 2.5.4 (class NONE), 2.5.1 */
 	for (size_t i = 0; i < a->now.n; i++)
@@ -153,19 +151,11 @@ static int build(const struct attempt *a, struct buf *out, struct error *err)
 	ldns_rr_list_push_rr(changes, make_record(a, a->to, LDNS_RR_CLASS_IN, a->change->ttl));
 	if (zone)
 		packet = ldns_update_pkt_new(zone, LDNS_RR_CLASS_IN, known, changes, NULL);
-	if (packet && getrandom(&id, sizeof id, 0) == sizeof id) {
-		ldns_pkt_set_id(packet, id);
-		if (ldns_pkt2wire(&wire, packet, &size) == LDNS_STATUS_OK) {
-			buf_reset(out);
-			buf_add(out, wire, size);
-		}
-	}
-	free(wire);
-	if (packet)
-		ldns_pkt_free(packet);
+	buf_reset(out);
+	made = dns_packet_add(packet, out);
 	ldns_rr_list_deep_free(known);
 	ldns_rr_list_deep_free(changes);
-	if (size)
+	if (made)
 		return 0;
 	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 	                 "no update can be made for zone \"%s\"", a->zone);
@@ -199,73 +189,81 @@ static const struct {
 	  "look at its log: often it may not write its journal beside the zone file" },
 };
 
-static int refuse(const struct attempt *a, unsigned rcode, unsigned tsig, struct error *err)
+static int refuse(const struct dns_updater *u, unsigned rcode, unsigned tsig, struct error *err)
 {
 	for (size_t i = 0; i < ROWS(refusals); i++) {
 		if (refusals[i].rcode != rcode || (refusals[i].tsig && refusals[i].tsig != tsig))
 			continue;
 		error_set(err, ERROR_SCOPE_HOST, refusals[i].retry, 0, "name server %s: %s",
-		          a->server.address, refusals[i].what);
-		if (rcode == DNS_REFUSED && !a->key_file)
+		          u->server.address, refusals[i].what);
+		if (rcode == DNS_REFUSED && !u->key_file)
 			return error_hint(err, "the update was not signed: name a dns.key_file");
 		return error_hint(err, "%s", refusals[i].hint);
 	}
 	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
-	                 "name server %s answers the update with %s (%u)", a->server.address,
+	                 "name server %s answers the update with %s (%u)", u->server.address,
 	                 dns_rcode_name(rcode), rcode);
 }
 
-static int check_signature(const struct attempt *a, enum dns_tsig_verdict verdict,
+static int check_signature(const struct dns_updater *u, enum dns_tsig_verdict verdict,
                            struct error *err)
 {
 	if (verdict == DNS_TSIG_GOOD)
 		return 0;
 	if (verdict == DNS_TSIG_LATE)
-		return refuse(a, DNS_NOTAUTH, DNS_BADTIME, err);
+		return refuse(u, DNS_NOTAUTH, DNS_BADTIME, err);
 	error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
 	          "name server %s: its answer is not signed with our key, so it can't be trusted",
-	          a->server.address);
+	          u->server.address);
 	return error_hint(err, "does something between change the messages? The update may have "
 	                       "been made: look, or run it again");
 }
 
 /* By TCP, so that no lost packet makes it twice; by UDP where TCP does not get through. */
-static int exchange(const struct attempt *a, struct span query, struct buf *reply,
+static int exchange(const struct dns_updater *u, struct span query, struct buf *reply,
                     struct error *err)
 {
 	struct error by_tcp = { 0 };
 
-	if (dns_exchange(&a->server, DNS_TCP, query, TIMEOUT_MS, reply, &by_tcp) == 0)
+	if (dns_exchange(&u->server, DNS_TCP, query, TIMEOUT_MS, reply, &by_tcp) == 0)
 		return 0;
-	return dns_exchange(&a->server, DNS_UDP, query, TIMEOUT_MS, reply, err);
+	return dns_exchange(&u->server, DNS_UDP, query, TIMEOUT_MS, reply, err);
+}
+
+int dns_update_send(const struct dns_updater *u, struct buf *query, struct error *err)
+{
+	AUTO_BUF struct buf reply = { 0 };
+	enum dns_tsig_verdict verdict = DNS_TSIG_GOOD;
+	unsigned rcode, tsig = 0;
+	struct dns_mac mac;
+
+	if (u->key && dns_tsig_sign(query, u->key, clock_wall_ms() / 1000, &mac, err) < 0)
+		return -1;
+	if (exchange(u, buf_span(query), &reply, err) < 0)
+		return -1;
+	rcode = (unsigned char)reply.p[3] & 0x0f;
+	if (u->key)
+		verdict = dns_tsig_verify(buf_span(&reply), u->key, &mac, clock_wall_ms() / 1000,
+		                          &tsig);
+	/* a refusal changes nothing here whoever sent it; all else must be signed */
+	if (rcode == DNS_NOERROR || rcode == DNS_NXRRSET || rcode == DNS_NXDOMAIN ||
+	    rcode == DNS_YXRRSET || rcode == DNS_YXDOMAIN) {
+		if (check_signature(u, verdict, err) < 0)
+			return -1;
+		return rcode == DNS_NOERROR;
+	}
+	return refuse(u, rcode, tsig, err);
 }
 
 /* Sends one update. 1: done; 0: the prerequisite no longer holds; -1: error. */
 static int send_update(const struct attempt *a, const struct dns_key *key, struct error *err)
 {
-	AUTO_BUF struct buf query = { 0 }, reply = { 0 };
-	enum dns_tsig_verdict verdict = DNS_TSIG_GOOD;
-	unsigned rcode, tsig = 0;
-	struct dns_mac mac;
+	const struct dns_updater u = { .server = a->server, .key = key, .key_file = a->key_file };
+	AUTO_BUF struct buf query = { 0 };
 
 	if (build(a, &query, err) < 0)
 		return -1;
-	if (key && dns_tsig_sign(&query, key, clock_wall_ms() / 1000, &mac, err) < 0)
-		return -1;
-	if (exchange(a, buf_span(&query), &reply, err) < 0)
-		return -1;
-	rcode = (unsigned char)reply.p[3] & 0x0f;
-	if (key)
-		verdict = dns_tsig_verify(buf_span(&reply), key, &mac, clock_wall_ms() / 1000,
-		                          &tsig);
-	/* a refusal changes nothing here whoever sent it; all else must be signed */
-	if (rcode == DNS_NOERROR || rcode == DNS_NXRRSET || rcode == DNS_NXDOMAIN ||
-	    rcode == DNS_YXRRSET) {
-		if (check_signature(a, verdict, err) < 0)
-			return -1;
-		return rcode == DNS_NOERROR;
-	}
-	return refuse(a, rcode, tsig, err);
+	return dns_update_send(&u, &query, err);
 }
 
 static int replace(struct attempt *a, const struct dns_key *key, enum dns_change_result *out,

@@ -53,3 +53,19 @@ enum dns_change_result {
  */
 int dns_replace_address(const struct config_dns *dns, const struct dns_change *change,
                         enum dns_change_result *out, struct error *err) MUST_CHECK;
+
+/* ── inside the room ─────────────────────────────────────────────────────────────────────────── */
+
+struct dns_updater {
+	struct dns_server server;  /* borrowed strings */
+	const struct dns_key *key; /* borrowed; NULL: unsigned */
+	const char *key_file;      /* borrowed; for hints */
+};
+
+/*
+ * Signs and sends a whole update message, and judges the answer.
+ *
+ *   returns  1: done; 0: its prerequisites do not hold, nothing was changed
+ *   errors   as dns_replace_address()
+ */
+int dns_update_send(const struct dns_updater *u, struct buf *query, struct error *err) MUST_CHECK;

@@ -108,9 +108,12 @@ int dns_find_zone(const struct dns_servers *resolvers, const char *name, struct 
 	if (find_zone_name(resolvers, name, &zone.name, err) < 0 ||
 	    dns_resolve(resolvers, *zone.name ? zone.name : ".", DNS_NS, &answer, err) < 0)
 		return -1;
-	for (size_t i = 0; i < answer.answer.n; i++)
-		if (answer.answer.rows[i].type == DNS_NS)
-			add_addresses(resolvers, answer.answer.rows[i].data, &zone.servers);
+	for (size_t i = 0; i < answer.answer.n; i++) {
+		if (answer.answer.rows[i].type != DNS_NS)
+			continue;
+		zone.ttl = answer.answer.rows[i].ttl; /* of all of a set (RFC 2181 section 5.2) */
+		add_addresses(resolvers, answer.answer.rows[i].data, &zone.servers);
+	}
 	if (zone.servers.n == 0)
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, 0,
 		                 "zone %s: no name server of it has an address", zone.name);

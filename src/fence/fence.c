@@ -108,6 +108,17 @@ int fence_open(struct host *h, const uint16_t *ports, size_t n, struct error *er
 	return apply(h, &rules, err);
 }
 
+int fence_admit(struct host *h, const struct strings *addresses, struct error *err)
+{
+	AUTO_BUF struct buf rules = { 0 };
+
+	buf_add_text(&rules, BASE);
+	for (size_t i = 0; i < addresses->n; i++)
+		buf_addf(&rules, "insert rule inet mailhaul input %s saddr %s accept\n",
+		         strchr(addresses->rows[i], ':') ? "ip6" : "ip", addresses->rows[i]);
+	return apply(h, &rules, err);
+}
+
 int fence_remove(struct host *h, struct error *err)
 {
 	AUTO_BUF struct buf rules = { 0 };

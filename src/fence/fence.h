@@ -31,6 +31,9 @@ int fence_close(struct host *h, const uint16_t *ports, size_t n, struct error *e
 int fence_hush(struct host *h, const uint16_t *ports, size_t n, struct error *err) MUST_CHECK;
 /* Control. Opens these; the others stay as they are. */
 int fence_open(struct host *h, const uint16_t *ports, size_t n, struct error *err) MUST_CHECK;
+/* Control. Lets these peers in at ports that are closed, or were hushed, until fence_close() or fence_hush()
+ * is called again. `addresses` is borrowed. */
+int fence_admit(struct host *h, const struct strings *addresses, struct error *err) MUST_CHECK;
 /* Control. Takes the whole table away. A host that has no nft has no fence: then it is done. */
 int fence_remove(struct host *h, struct error *err) MUST_CHECK;
 

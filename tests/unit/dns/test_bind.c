@@ -2,6 +2,7 @@
 
 /* Everything that is said to a name server, said to a real BIND. */
 
+#include "dns/sets.h"
 #include "dns/update.h"
 #include "unit/dns/net.h"
 
@@ -13,14 +14,16 @@ static struct dns_server primary = { .address = (char[]){ "127.0.0.53" }, .port 
 static const char conf[] =
 	"options { directory \"%DIR%\"; listen-on { 127.0.0.53; }; listen-on-v6 { ::1; };\n"
 	"  pid-file none; session-keyfile none; recursion no; empty-zones-enable no;\n"
-	"  dnssec-validation no; notify no; minimal-responses yes; };\n"
+	"  dnssec-validation no; notify no; minimal-responses yes;\n"
+	"  transfer-format one-answer; };\n"
 	"controls { };\n"
 	"key \"mover\" { algorithm hmac-sha256; secret \"c2VjcmV0IG9mIHRoZSBtb3Zlcg==\"; };\n"
 	"key \"mover384\" { algorithm hmac-sha384; secret \"c2VjcmV0IG9mIHRoZSBtb3Zlcg==\"; };\n"
 	"key \"mover512\" { algorithm hmac-sha512; secret \"c2VjcmV0IG9mIHRoZSBtb3Zlcg==\"; };\n"
 	"key \"nobody\" { algorithm hmac-sha256; secret \"c2VjcmV0IG9mIHRoZSBtb3Zlcg==\"; };\n"
 	"zone \"example.org\" { type primary; file \"%DIR%/example.org.zone\"; update-policy {\n"
-	"  grant mover zonesub ANY; grant mover384 zonesub ANY; grant mover512 zonesub ANY; }; };\n"
+	"  grant mover zonesub ANY; grant mover384 zonesub ANY; grant mover512 zonesub ANY; };\n"
+	"  allow-transfer { key mover; key mover512; }; };\n"
 	"zone \"example.net\" { type primary; file \"%DIR%/example.net.zone\";\n"
 	"  update-policy { grant mover zonesub ANY; }; };\n";
 
@@ -129,6 +132,41 @@ static void what_does_not_fit_into_a_packet_comes_by_tcp(void **state)
 	(void)state;
 	assert_good(dns_ask(&primary, &q, &a, &err), &err);
 	assert_int_equal(a.answer.n, 95);
+}
+
+/* Each record comes in a message of its own, and is signed together with the one before. */
+static void a_whole_zone_is_read_by_those_who_may(void **state)
+{
+	static const char *const good[] = { "mover", "mover512" };
+	static const char *const bad[] = { "nobody", "badsig", "badkey" };
+	AUTO_SETS struct dns_sets all = { 0 };
+	struct error err = { 0 };
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(good) + ROWS(bad); i++) {
+		const char *name = i < ROWS(good) ? good[i] : bad[i - ROWS(good)];
+		AUTO_FREE char *path = xasprintf("%s/%s.key", net.dir, name);
+		AUTO_KEY struct dns_key key = { 0 };
+
+		assert_good(dns_key_load(path, &key, &err), &err);
+		if (i >= ROWS(good)) {
+			assert_int_equal(
+				dns_read_whole_zone(&primary, "example.org", &key, &all, &err), -1);
+			assert_int_equal(err.retry, ERROR_RETRY_PERSON);
+			continue;
+		}
+		assert_good(dns_read_whole_zone(&primary, "example.org", &key, &all, &err), &err);
+		n = 0;
+		for (size_t k = 0; k < all.n; k++)
+			if (!strcmp(all.rows[k].name, "many.example.org"))
+				n = all.rows[k].data.n;
+		assert_int_equal(n, 95);
+	}
+	assert_int_equal(dns_read_whole_zone(&primary, "example.org", NULL, &all, &err), -1);
+	assert_good(dns_read_whole_zone(&primary, "example.net", NULL, &all, &err), &err);
+	assert_int_equal(all.n, 3);
+	assert_string_equal(all.rows[0].data.rows[0], "198.51.100.7");
 }
 
 static void a_server_is_asked_over_ipv6_as_well(void **state)
@@ -438,6 +476,7 @@ int main(void)
 		cmocka_unit_test(an_answer_has_records_with_their_ttl_and_says_who_speaks),
 		cmocka_unit_test(names_that_are_not_there_and_zones_of_others_are_answers_too),
 		cmocka_unit_test(what_does_not_fit_into_a_packet_comes_by_tcp),
+		cmocka_unit_test(a_whole_zone_is_read_by_those_who_may),
 		cmocka_unit_test(a_server_is_asked_over_ipv6_as_well),
 		cmocka_unit_test(a_dead_server_costs_the_time_out_and_no_more),
 		cmocka_unit_test(the_mail_hosts_of_a_domain_come_in_order),
