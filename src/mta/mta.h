@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mta/log_event.h"
+#include "mta/passing.h"
 #include "mta/reception.h"
 #include "remote/host.h"
 #include "state/state.h"
@@ -169,6 +170,7 @@ struct mta_ops {
 	             struct error *err);
 	int (*find_untrusted)(struct host *h, const struct strings *addresses, struct strings *out,
 	                      struct error *err);
+	int (*pass_on)(struct host *h, const struct mta_passing *p, struct error *err);
 	int (*log_line)(struct span line, int64_t near_ms, struct mta_log_event *out);
 };
 

@@ -30,6 +30,7 @@ const struct mta_ops mta_postfix = {
 	.reception = postfix_reception,
 	.trust = postfix_trust,
 	.find_untrusted = postfix_find_untrusted,
+	.pass_on = postfix_pass_on,
 	.log_line = postfix_log_line,
 };
 
@@ -169,6 +170,7 @@ int postfix_settings(struct host *h, struct mta_facts *out, struct error *err)
 	if (host_do(h, "postfix-master", NULL, SPAN(""), &text, err) < 0)
 		return -1;
 	postfix_services_parse(&f, buf_span(&text));
+	postfix_hide_passing(&f);
 
 	AUTO_FREE char *off = mta_setting_expanded(&f, "master_service_disable");
 	for (size_t i = 0; i < f.services_n; i++)

@@ -79,6 +79,11 @@ int postfix_trust(struct host *h, const struct strings *addresses, bool believe,
 int postfix_find_untrusted(struct host *h, const struct strings *addresses, struct strings *out,
                            struct error *err);
 
+/* postfix_passing.c */
+int postfix_pass_on(struct host *h, const struct mta_passing *p, struct error *err);
+/* Takes what it has put there out of the settings. */
+void postfix_hide_passing(struct mta_facts *f);
+
 /* ── spool files ─────────────────────────────────────────────────────────────────────────────── */
 
 /* Fails with ERROR_RETRY_PERSON when Postfix runs on `h`. */

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "mta/postfix_settings.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -293,6 +294,24 @@ static int ask_everywhere(struct asking *a, struct known *out, struct error *err
 	return 0;
 }
 
+/* "192.0.2.0/24", "[2001:db8::]/32"; not a table, a file, a name, or one that is taken out again ("!"):
+ * who is in one of these too many is still judged by the server itself. */
+static void add_network(struct strings *out, struct span element)
+{
+	AUTO_BUF struct buf text = { 0 };
+	uint8_t octets[16];
+	ssize_t slash;
+
+	for (size_t i = 0; i < element.n; i++)
+		if (element.p[i] != '[' && element.p[i] != ']')
+			buf_add_char(&text, element.p[i]);
+	slash = span_find(buf_span(&text), '/');
+
+	AUTO_FREE char *host = xstrndup(buf_text(&text), slash < 0 ? text.n : (size_t)slash);
+	if (inet_pton(strchr(host, ':') ? AF_INET6 : AF_INET, host, octets) == 1)
+		strings_add(out, buf_text(&text));
+}
+
 static void find_relays(const struct mta_facts *f, struct mta_reception *out)
 {
 	AUTO_FREE char *networks = mta_setting_expanded(f, "mynetworks");
@@ -305,8 +324,38 @@ static void find_relays(const struct mta_facts *f, struct mta_reception *out)
 			continue;
 		buf_add_text(&others, others.n ? ", " : "");
 		buf_add_span(&others, element);
+		add_network(&out->relay_networks, element);
 	}
 	out->relays_for = xstrdup(buf_text(&others));
+}
+
+static const char *find_wish(struct span list)
+{
+	static const char *const restrictions[] = {
+		"reject_unknown_client_hostname", "reject_unknown_reverse_client_hostname",
+		"reject_unknown_client", /* the first one's name before 2.3 */
+	};
+	bool only_warns = false;
+	struct span element;
+
+	while (postfix_list_next(&list, &element)) {
+		for (size_t i = 0; i < ROWS(restrictions) && !only_warns; i++)
+			if (span_is(element, restrictions[i]))
+				return restrictions[i];
+		only_warns = span_is(element, "warn_if_reject");
+	}
+	return NULL;
+}
+
+/* In whatever setting: all stages of a session have restrictions, and so have classes of one's own. */
+static void find_wish_for_names(const struct mta_facts *f, struct mta_reception *out)
+{
+	for (size_t i = 0; i < f->settings_n && !out->wants_names; i++)
+		if (f->settings[i].given) {
+			AUTO_FREE char *value = mta_setting_expanded(f, f->settings[i].name);
+
+			out->wants_names = find_wish(span_of(value));
+		}
 }
 
 static bool is_listed(const struct mta_facts *f, const char *domain)
@@ -343,6 +392,7 @@ int postfix_reception(struct host *h, const struct strings *more, struct mta_rec
 	find_unlisted(&f, &out->unlisted);
 	out->name = mta_setting_expanded(&f, "myhostname");
 	find_relays(&f, out);
+	find_wish_for_names(&f, out);
 	find_tls(&f, out);
 	find_size(&f, out);
 	return 0;

@@ -9,6 +9,7 @@ void mta_reception_fini(struct mta_reception *r)
 {
 	buf_fini(&r->recipients);
 	strings_fini(&r->unlisted);
+	strings_fini(&r->relay_networks);
 	free(r->name);
 	free(r->certificate);
 	free(r->key);

@@ -26,6 +26,10 @@ struct mta_reception {
 	/* Networks, other than the host itself, that send through it to everywhere without a password;
 	 * "" when there are none. */
 	char *relays_for;
+	/* Of them those that are written as addresses: "192.0.2.0/24", "2001:db8::/32". */
+	struct strings relay_networks;
+	/* The restriction by which it refuses clients that have no name in the DNS; NULL: none. */
+	const char *wants_names; /* static */
 };
 #define AUTO_RECEPTION __attribute__((cleanup(mta_reception_fini)))
 void mta_reception_fini(struct mta_reception *r);
