@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cmd/open.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -51,6 +52,8 @@ static const char template[] =
 	"    - name: mail.example.org          # every name that leads to the old server\n"
 	"      old: 192.0.2.10\n"
 	"      new: 192.0.2.20\n"
+	"      # closed: 192.0.2.30            # in two steps: where nobody answers, till nobody "
+	"comes to old\n"
 	"\n"
 	"# address:\n"
 	"#   addresses: [192.0.2.10/24]\n"
@@ -75,21 +78,15 @@ static const char template[] =
 	"#   wait: 120\n"
 	"\n"
 	"# mailboxes: {mbox_to: maildir}    # mailboxes that are mbox files become Maildirs\n"
+	"# lists: {to: none}                # lists of Mailman 2.1 stay; else they move\n"
+	"\n"
+	"# check:                           # what `mailhaul check` can't find out by itself\n"
+	"#   dnsbl: [bl.example.com]\n"
+	"#   recipient: devnull@example.org # who gets test mail with --send\n"
+	"#   pages: [\"https://lists.example.org/mailman/listinfo\"]\n"
 	"\n"
 	"# resolvers: [198.51.100.55]    # watched beside the authoritative name servers\n"
 	"# watch_interval: 60            # seconds\n";
-
-/* "mail.example.org" is short for "ssh:root@mail.example.org". */
-static char *host_word(const char *given)
-{
-	struct span s = span_of(given);
-
-	if (span_is(s, "local") || span_starts(s, "ssh:") || span_starts(s, "folder:"))
-		return xstrdup(given);
-	if (given[0] == '/')
-		return xasprintf("folder:%s", given);
-	return xasprintf("ssh:%s%s", span_find(s, '@') < 0 ? "root@" : "", given);
-}
 
 static int usage(struct error *err)
 {
@@ -130,8 +127,9 @@ int cmd_init(struct cmd_run *run, struct error *err)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 		                 "a name without '/' and without a dot in front, please: %s", name);
 
-	AUTO_FREE char *old = host_word(run->argv[optind]);
-	AUTO_FREE char *new = host_word(optind + 1 < run->argc ? run->argv[optind + 1] : "local");
+	AUTO_FREE char *old = cmd_place_words(run->argv[optind]);
+	AUTO_FREE char *new = cmd_place_words(optind + 1 < run->argc ? run->argv[optind + 1]
+	                                                             : "local");
 	AUTO_FREE char *dir = run->move_dir ? xstrdup(run->move_dir)
 	                                    : xasprintf("/var/lib/mailhaul/%s", name);
 	AUTO_FREE char *file = xasprintf("%s/move.yaml", dir);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,14 +26,46 @@ static int find_move(struct cmd_run *run, struct error *err)
 	                  "-m MOVE names the move's folder (" MOVES "/NAME after `mailhaul init`)");
 }
 
+static const enum host_reach reaches[] = {
+	[CONFIG_LOCAL] = HOST_LOCAL,
+	[CONFIG_SSH] = HOST_SSH,
+	[CONFIG_FOLDER] = HOST_FOLDER,
+};
+
+char *cmd_place_words(const char *given)
+{
+	struct span s = span_of(given);
+	AUTO_FREE char *whole = NULL;
+
+	if (span_is(s, "local") || span_starts(s, "ssh:") || span_starts(s, "folder:"))
+		return xstrdup(given);
+	if (span_is(s, "/"))
+		return xstrdup("local");
+	if (!strchr(given, '/') && given[0] != '.')
+		return xasprintf("ssh:%s%s", *given && !strchr(given, '@') ? "root@" : "", given);
+	/* one that is not there is for who opens it to tell */
+	whole = given[0] == '/' ? NULL : realpath(given, NULL);
+	return xasprintf("folder:%s", whole ? whole : given);
+}
+
+int cmd_open_place(struct host **out, const char *given, const char *name, bool control,
+                   struct error *err)
+{
+	AUTO_FREE char *words = cmd_place_words(given);
+	struct host_place place = { .name = name, .control = control };
+	enum config_reach reach;
+	const char *wrong = config_reach_read(words, &reach, &place.target);
+
+	if (wrong)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "\"%s\" %s", words,
+		                 wrong);
+	place.reach = reaches[reach];
+	return host_open(out, &place, err);
+}
+
 static int open_host(struct host **out, const struct config_host *h, const char *name, bool control,
                      struct error *err)
 {
-	static const enum host_reach reaches[] = {
-		[CONFIG_LOCAL] = HOST_LOCAL,
-		[CONFIG_SSH] = HOST_SSH,
-		[CONFIG_FOLDER] = HOST_FOLDER,
-	};
 	AUTO_FREE const char **words = xcalloc(h->ssh_options_count + 1, sizeof *words);
 	struct host_place place = {
 		.name = name,
@@ -47,6 +80,11 @@ static int open_host(struct host **out, const struct config_host *h, const char 
 	return host_open(out, &place, err);
 }
 
+int cmd_open_old(struct cmd_run *run, struct host **out, struct error *err)
+{
+	return open_host(out, &run->config->old_host, "old", false, err);
+}
+
 /* What a host is, so that it is known again after a reboot. */
 static char *identity(struct host *h)
 {
@@ -58,7 +96,9 @@ static char *identity(struct host *h)
 	return xasprintf("%s %s %s", folder ? host_target(h) : "host", machine, hostname);
 }
 
-static int check_known(struct cmd_run *run, struct host *h, const char *fact, struct error *err)
+/* `keep`: it is noted when nothing was. */
+static int check_known(struct cmd_run *run, struct host *h, const char *fact, bool keep,
+                       struct error *err)
 {
 	AUTO_FREE char *now = identity(h), *then = NULL;
 
@@ -72,7 +112,7 @@ static int check_known(struct cmd_run *run, struct host *h, const char *fact, st
 		return error_hint(err,
 		                  "a new pair is a new move: `mailhaul init` in another folder");
 	}
-	return then ? 0 : state_put(run->state, fact, now, err);
+	return then || !keep ? 0 : state_put(run->state, fact, now, err);
 }
 
 static int check_pair(struct cmd_run *run, struct error *err)
@@ -92,6 +132,7 @@ static int open_hosts(struct cmd_run *run, unsigned needs, struct error *err)
 {
 	bool old = needs & CMD_NEEDS_CONTROL_OLD && !run->dry_run;
 	bool new = needs &CMD_NEEDS_CONTROL_NEW && !run->dry_run;
+	bool keep = needs & CMD_NEEDS_STATE;
 
 	if (needs & CMD_NEEDS_NEW &&
 	    open_host(&run->new_host, &run->config->new_host, "new", new, err) < 0)
@@ -101,11 +142,11 @@ static int open_hosts(struct cmd_run *run, unsigned needs, struct error *err)
 		return -1;
 	if (run->old_host && run->new_host && check_pair(run, err) < 0)
 		return -1;
-	if (!(needs & CMD_NEEDS_STATE))
+	if (!run->state)
 		return 0;
-	if (run->old_host && check_known(run, run->old_host, "pair.old", err) < 0)
+	if (run->old_host && check_known(run, run->old_host, "pair.old", keep, err) < 0)
 		return -1;
-	return run->new_host ? check_known(run, run->new_host, "pair.new", err) : 0;
+	return run->new_host ? check_known(run, run->new_host, "pair.new", keep, err) : 0;
 }
 
 int cmd_open(struct cmd_run *run, unsigned needs, struct error *err)

@@ -53,6 +53,8 @@ const struct cmd cmd_table[] = {
 	  "[--look-everywhere] [--state DIR] imap[s]://[USER@]HOST[:PORT]/ DST",
 	  "copies mail, files or an IMAP server's mailboxes, again and again, only what changed", 0,
 	  cmd_copy },
+	{ "lists", "tools", "VERB ...",
+	  "mailing lists of Mailman 2.1", 0, cmd_lists },
 	{ "sealed", NULL, "",
 	  "runs sealed copies of hosts", 0, cmd_sealed },
 };

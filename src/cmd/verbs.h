@@ -7,6 +7,7 @@
 
 int cmd_init(struct cmd_run *run, struct error *err);
 int cmd_copy(struct cmd_run *run, struct error *err);
+int cmd_lists(struct cmd_run *run, struct error *err);
 int cmd_survey(struct cmd_run *run, struct error *err);
 int cmd_plan(struct cmd_run *run, struct error *err);
 int cmd_prepare(struct cmd_run *run, struct error *err);

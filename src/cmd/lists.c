@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* lists -- mailing lists of Mailman 2.1. */
+
+#include "cmd/verbs.h"
+
+#include "cmd/lists.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct verb {
+	const char *name, *usage, *summary;
+	int (*run)(struct cmd_run *run, struct error *err);
+} verbs[] = {
+	{ "dump", "[--foreign] [--nested] [--pickle PROTOCOL] FILE...",
+	  "what a pickle or marshal file of Mailman holds; nothing in it is run", lists_dump },
+	{ "export", "[--site DIR] [--prefix DIR] [--new] [--secrets] --to DIR LIST...|--all",
+	  "lists as CSV, JSON and messages, which need no Mailman", lists_export_verb },
+	{ "mbox", "[--list | --find ID] FILE...",
+	  "how many messages an mbox has by pipermail's rule and cleanarch's, and where each is",
+	  lists_mbox_verb },
+	{ "queue", "[--site DIR] [--prefix DIR] [--new]",
+	  "what waits: every queue, held posts, bounces, by list, with octets, age and senders",
+	  lists_queue_verb },
+	{ "show", "[--site DIR] [--prefix DIR] [--new] [--secrets] [--count] LIST...|--all",
+	  "rosters, settings, and what waits, one fact a line", lists_show },
+};
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: mailhaul [--json] [-v|-q] lists VERB ...\n\n", to);
+	for (size_t i = 0; i < ROWS(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+}
+
+static void print_call(FILE *to, const struct verb *v)
+{
+	fprintf(to, "usage: mailhaul [--json] [-v|-q] lists %s %s\n", v->name, v->usage);
+}
+
+int cmd_lists(struct cmd_run *run, struct error *err)
+{
+	const char *name = run->argc > 1 ? run->argv[1] : "";
+	struct cmd_run below = *run;
+	int code;
+
+	for (size_t i = 0; i < ROWS(verbs); i++) {
+		if (strcmp(verbs[i].name, name) != 0)
+			continue;
+		below.argc--;
+		below.argv++;
+		optind = 0; /* getopt_long(3): starts afresh */
+		if (below.argc > 1 && !strcmp(below.argv[1], "--help"))
+			return print_call(stdout, &verbs[i]), puts(verbs[i].summary),
+			       EXIT_CODE_GOOD;
+		code = verbs[i].run(&below, err);
+		if (code == EXIT_CODE_USAGE)
+			print_call(stderr, &verbs[i]);
+		return code;
+	}
+	if (*name)
+		fprintf(stderr, "mailhaul: lists has no verb \"%s\"\n", name);
+	print_usage(stderr);
+	return EXIT_CODE_USAGE;
+}
