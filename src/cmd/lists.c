@@ -14,6 +14,9 @@ static const struct verb {
 	const char *name, *usage, *summary;
 	int (*run)(struct cmd_run *run, struct error *err);
 } verbs[] = {
+	{ "aliases",
+	  "[--site DIR] [--prefix DIR] [--new] [--mta postfix|exim|sendmail|qmail] [--check]",
+	  "what an MTA has to be told of the lists; --check: whether it is", lists_aliases },
 	{ "dump", "[--foreign] [--nested] [--pickle PROTOCOL] FILE...",
 	  "what a pickle or marshal file of Mailman holds; nothing in it is run", lists_dump },
 	{ "export", "[--site DIR] [--prefix DIR] [--new] [--secrets] --to DIR LIST...|--all",
@@ -24,6 +27,8 @@ static const struct verb {
 	{ "queue", "[--site DIR] [--prefix DIR] [--new]",
 	  "what waits: every queue, held posts, bounces, by list, with octets, age and senders",
 	  lists_queue_verb },
+	{ "perms", "[--site DIR] [--prefix DIR] [--new] [--baseline FILE] [--repair [--dry-run]]",
+	  "rights on all that belongs to Mailman; --repair: mends them", lists_perms },
 	{ "show", "[--site DIR] [--prefix DIR] [--new] [--secrets] [--count] LIST...|--all",
 	  "rosters, settings, and what waits, one fact a line", lists_show },
 };
