@@ -17,6 +17,11 @@ static const struct verb {
 	{ "aliases",
 	  "[--site DIR] [--prefix DIR] [--new] [--mta postfix|exim|sendmail|qmail] [--check]",
 	  "what an MTA has to be told of the lists; --check: whether it is", lists_aliases },
+	{ "carry",
+	  "[--from PLACE --to PLACE] [--from-prefix DIR] [--to-prefix DIR] [--state DIR] "
+	  "[--dry-run]\n"
+	  "           [--replace | --verify | --opened] [--no-queues] [--wave N | LIST...]",
+	  "carries lists, archives and queues from old's Mailman to new's", lists_carry_verb },
 	{ "dump", "[--foreign] [--nested] [--pickle PROTOCOL] FILE...",
 	  "what a pickle or marshal file of Mailman holds; nothing in it is run", lists_dump },
 	{ "export", "[--site DIR] [--prefix DIR] [--new] [--secrets] --to DIR LIST...|--all",

@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 
 /* run->argv[0] is the verb's own name ("dump"); getopt_long(3) starts afresh. As struct cmd's. */
+int lists_carry_verb(struct cmd_run *run, struct error *err);
 int lists_dump(struct cmd_run *run, struct error *err);
 int lists_aliases(struct cmd_run *run, struct error *err);
 int lists_perms(struct cmd_run *run, struct error *err);
