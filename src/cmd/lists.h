@@ -8,7 +8,10 @@
 
 /* run->argv[0] is the verb's own name ("dump"); getopt_long(3) starts afresh. As struct cmd's. */
 int lists_carry_verb(struct cmd_run *run, struct error *err);
+/* A verb of `lists archive`. */
+int lists_render_verb(struct cmd_run *run, struct error *err);
 int lists_dump(struct cmd_run *run, struct error *err);
+int lists_archive_verb(struct cmd_run *run, struct error *err);
 int lists_aliases(struct cmd_run *run, struct error *err);
 int lists_perms(struct cmd_run *run, struct error *err);
 int lists_show(struct cmd_run *run, struct error *err);
