@@ -40,6 +40,12 @@ static const struct verb {
 	  lists_queue_verb },
 	{ "perms", "[--site DIR] [--prefix DIR] [--new] [--baseline FILE] [--repair [--dry-run]]",
 	  "rights on all that belongs to Mailman; --repair: mends them", lists_perms },
+	{ "rename",
+	  "[--to NAME] [--mail-host HOST] [--web-host HOST] [--url-scheme SCHEME]\n"
+	  "           [--url-path PATH] [--dry-run]\n"
+	  "           [--host PLACE] [--prefix DIR] [--state DIR] LIST",
+	  "gives a list other hosts or another name, in every place that has them",
+	  lists_rename_verb },
 	{ "show", "[--site DIR] [--prefix DIR] [--new] [--secrets] [--count] LIST...|--all",
 	  "rosters, settings, and what waits, one fact a line", lists_show },
 };

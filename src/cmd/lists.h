@@ -10,6 +10,7 @@
 int lists_carry_verb(struct cmd_run *run, struct error *err);
 /* A verb of `lists archive`. */
 int lists_render_verb(struct cmd_run *run, struct error *err);
+int lists_rename_verb(struct cmd_run *run, struct error *err);
 int lists_dump(struct cmd_run *run, struct error *err);
 int lists_archive_verb(struct cmd_run *run, struct error *err);
 int lists_aliases(struct cmd_run *run, struct error *err);
