@@ -2,11 +2,13 @@
 #include "cmd/verbs.h"
 
 #include "base/clock.h"
+#include "cmd/open.h"
+#include "cmd/trace.h"
 #include "move/arrivals.h"
-#include "move/logs.h"
 #include "mta/mta.h"
 #include "state/messages.h"
 
+#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +16,24 @@
 /* One place where the message was seen. */
 struct trace {
 	const char *id;
-	json_t *places; /* owned; {site, where, at_ms, what} */
+	const char *prefix; /* where Mailman is, or NULL */
+	bool vanished;
+	const char *words[TRACE_HOSTS_MAX]; /* of --host */
+	struct host *own[TRACE_HOSTS_MAX];  /* owned: those */
+	struct host *hosts[TRACE_HOSTS_MAX];
+	size_t words_n, hosts_n;
+	json_t *places; /* owned; {site, where, at_ms, file, place, what} */
 };
+
+#define LOOKS (CMD_NEEDS_CONFIG | CMD_NEEDS_STATE | CMD_NEEDS_OLD | CMD_NEEDS_NEW)
+
+void trace_add(json_t *places, const char *site, const char *where, int64_t at_ms, const char *file,
+               const char *place, const char *what)
+{
+	json_array_append_new(places, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "site", site,
+	                                        "where", where, "at_ms", (json_int_t)at_ms, "file",
+	                                        file, "place", place, "what", what));
+}
 
 static void add_place(struct trace *t, const char *site, const char *where, int64_t at_ms,
                       const char *format, ...) PRINTF_LIKE(5, 6);
@@ -31,9 +49,7 @@ static void add_place(struct trace *t, const char *site, const char *where, int6
 		abort();
 	va_end(args);
 	buf_add_printable(&printable, span_of(what));
-	json_array_append_new(t->places,
-	                      json_pack("{s:s, s:s, s:I, s:s}", "site", site, "where", where,
-	                                "at_ms", (json_int_t)at_ms, "what", buf_text(&printable)));
+	trace_add(t->places, site, where, at_ms, "", "", buf_text(&printable));
 }
 
 /* With or without the angle brackets of a Message-ID. */
@@ -46,52 +62,16 @@ static bool is_the_one(const char *given, const char *seen)
 	return a.n && span_equal(a, b);
 }
 
-static const char *status_name(enum mta_log_status status)
-{
-	static const char *const names[] = {
-		[MTA_STATUS_NONE] = "tried",        [MTA_STATUS_SENT] = "sent",
-		[MTA_STATUS_DEFERRED] = "deferred", [MTA_STATUS_BOUNCED] = "bounced",
-		[MTA_STATUS_EXPIRED] = "expired",   [MTA_STATUS_OTHER] = "probed",
-	};
-
-	return names[status];
-}
-
-static int trace_logs(struct trace *t, struct host *h, struct error *err)
-{
-	AUTO_LOGS struct logs logs = { 0 };
-
-	if (logs_read(h, &logs, err) < 0)
-		return -1;
-	if (logs.words.n)
-		add_place(t, host_name(h), "log", 0, "could not be read: %s",
-		          buf_text(&logs.words));
-	for (size_t i = 0; i < logs.n; i++) {
-		const struct log_message *m = &logs.rows[i];
-
-		if (!is_the_one(t->id, m->message_id) && strcmp(t->id, m->id) != 0 &&
-		    strcmp(t->id, m->follows) != 0)
-			continue;
-		add_place(t, host_name(h), "log", m->accepted_ms, "%s accepted as %s from <%s>%s%s",
-		          m->message_id, m->id, m->from, *m->client ? " by " : "", m->client);
-		for (size_t k = 0; k < m->deliveries_n; k++) {
-			const struct log_delivery *d = &m->deliveries[k];
-
-			add_place(t, host_name(h), "log", d->at_ms, "%s for <%s> by %s: %s %s",
-			          status_name(d->status), d->to, d->relay, d->dsn, d->text);
-		}
-		if (m->removed_ms)
-			add_place(t, host_name(h), "log", m->removed_ms, "%s left the queue",
-			          m->id);
-	}
-	return 0;
-}
-
 static int trace_queue(struct trace *t, struct host *h, struct error *err)
 {
 	AUTO_MTA_QUEUE struct mta_queue q = { 0 };
+	const struct mta_ops *mta = NULL;
 	struct error why = { 0 };
 
+	if (mta_find(h, &mta, err) < 0)
+		return -1;
+	if (!mta)
+		return 0;
 	/* the names only; a queue that can't be read is told, and nothing stops */
 	if (mta_queue(h, &q, &why) < 0) {
 		add_place(t, host_name(h), "queue", 0, "could not be read: %s", why.text);
@@ -155,6 +135,9 @@ static int by_time(const void *a, const void *b)
 	json_int_t p = json_integer_value(json_object_get(*x, "at_ms"));
 	json_int_t q = json_integer_value(json_object_get(*y, "at_ms"));
 
+	/* what has no time is behind all that has: so things are now */
+	if (!p || !q)
+		return !p - !q;
 	return p < q ? -1 : p > q;
 }
 
@@ -173,8 +156,29 @@ static void sort_places(struct trace *t)
 	t->places = sorted;
 }
 
+/* How wide a column has to be. */
+static int width_of(const struct trace *t, const char *key, int least)
+{
+	json_t *place;
+	size_t i;
+
+	json_array_foreach(t->places, i, place)
+	{
+		int n = (int)strlen(json_string_value(json_object_get(place, key)));
+
+		least = n > least ? n : least;
+	}
+	return least;
+}
+
+static const char *text_of(json_t *place, const char *key)
+{
+	return json_string_value(json_object_get(place, key));
+}
+
 static void print_places(const struct trace *t)
 {
+	int site = width_of(t, "site", 3), where = width_of(t, "where", 8);
 	json_t *place;
 	size_t i;
 	char when[32];
@@ -182,22 +186,24 @@ static void print_places(const struct trace *t)
 	json_array_foreach(t->places, i, place)
 	{
 		int64_t at = json_integer_value(json_object_get(place, "at_ms"));
+		const char *file = text_of(place, "file"), *in = text_of(place, "place");
 
-		printf("%-24s %-3s %-8s %s\n", at ? clock_text(when, at) : "",
-		       json_string_value(json_object_get(place, "site")),
-		       json_string_value(json_object_get(place, "where")),
-		       json_string_value(json_object_get(place, "what")));
+		printf("%-24s %-*s %-*s %s%s%s%s%s%s\n", at ? clock_text(when, at) : "", site,
+		       text_of(place, "site"), where, text_of(place, "where"),
+		       text_of(place, "what"), *file ? " [" : "", file, *in ? ", " : "", in,
+		       *file ? "]" : "");
 	}
 }
 
 static int trace(struct cmd_run *run, struct trace *t, struct error *err)
 {
-	struct host *const hosts[] = { run->old_host, run->new_host };
-
-	for (size_t i = 0; i < ROWS(hosts); i++)
-		if (trace_logs(t, hosts[i], err) < 0 || trace_queue(t, hosts[i], err) < 0)
+	for (size_t i = 0; i < t->hosts_n; i++)
+		if (trace_mail(t->places, t->id, t->hosts[i], err) < 0 ||
+		    trace_queue(t, t->hosts[i], err) < 0)
 			return -1;
-	if (trace_mailboxes(run, t, err) < 0 || trace_arrivals(run, t, err) < 0)
+	if (run->state && (trace_mailboxes(run, t, err) < 0 || trace_arrivals(run, t, err) < 0))
+		return -1;
+	if (trace_lists(t->places, t->id, t->prefix, t->hosts, t->hosts_n, err) < 0)
 		return -1;
 	sort_places(t);
 	if (run->json) {
@@ -209,23 +215,73 @@ static int trace(struct cmd_run *run, struct trace *t, struct error *err)
 	if (json_array_size(t->places))
 		return EXIT_CODE_GOOD;
 	if (!run->json)
-		printf("%s was seen nowhere: in no log, no queue and no mailbox of either side\n",
+		printf("%s was seen nowhere: in no log, no queue, no list and no mailbox of any "
+		       "host\n",
 		       t->id);
 	return EXIT_CODE_NO;
 }
 
+/* Hosts that were named, or the move's two. */
+static int open_hosts(struct cmd_run *run, struct trace *t, struct error *err)
+{
+	for (; t->hosts_n < t->words_n; t->hosts_n++) {
+		struct host **own = &t->own[t->hosts_n];
+
+		if (cmd_open_place(own, t->words[t->hosts_n], t->words[t->hosts_n], false, err) < 0)
+			return -1;
+		t->hosts[t->hosts_n] = *own;
+	}
+	if (t->words_n)
+		return 0;
+	if (cmd_open(run, LOOKS, err) < 0)
+		return -1;
+	t->hosts[t->hosts_n++] = run->old_host;
+	t->hosts[t->hosts_n++] = run->new_host;
+	return 0;
+}
+
+static bool get_options(struct cmd_run *run, struct trace *t)
+{
+	static const struct option options[] = { { "host", required_argument, NULL, 'h' },
+		                                 { "prefix", required_argument, NULL, 'p' },
+		                                 { "vanished", no_argument, NULL, 'v' },
+		                                 { 0 } };
+	int c;
+
+	while ((c = getopt_long(run->argc, run->argv, "", options, NULL)) != -1) {
+		if (c == 'h' && t->words_n == TRACE_HOSTS_MAX)
+			return false;
+		if (c == 'h')
+			t->words[t->words_n++] = optarg;
+		else if (c == 'p')
+			t->prefix = optarg;
+		else if (c == 'v')
+			t->vanished = true;
+		else
+			return false;
+	}
+	t->id = optind < run->argc ? run->argv[optind] : NULL;
+	return run->argc - optind == (t->vanished ? 0 : 1);
+}
+
+static void trace_fini(struct trace *t)
+{
+	for (size_t i = 0; i < TRACE_HOSTS_MAX; i++)
+		host_close(t->own[i]);
+	json_decref(t->places);
+}
+
 int cmd_trace(struct cmd_run *run, struct error *err)
 {
-	struct trace t = { .places = json_array() };
-	int code;
+	__attribute__((cleanup(trace_fini))) struct trace t = { .places = json_array() };
 
-	if (run->argc != 2) {
-		fputs("mailhaul: trace wants one Message-ID or queue id\n", stderr);
-		json_decref(t.places);
+	if (!get_options(run, &t)) {
+		fputs("mailhaul: trace wants one Message-ID or queue id, or --vanished\n", stderr);
 		return EXIT_CODE_USAGE;
 	}
-	t.id = run->argv[1];
-	code = trace(run, &t, err);
-	json_decref(t.places);
-	return code;
+	if (open_hosts(run, &t, err) < 0)
+		return -1;
+	if (t.vanished)
+		return trace_vanished(run, t.prefix, t.hosts, t.hosts_n, err);
+	return trace(run, &t, err);
 }
