@@ -40,6 +40,13 @@ static const struct verb {
 	  lists_queue_verb },
 	{ "perms", "[--site DIR] [--prefix DIR] [--new] [--baseline FILE] [--repair [--dry-run]]",
 	  "rights on all that belongs to Mailman; --repair: mends them", lists_perms },
+	{ "redirects",
+	  "--target hyperkitty|render|keep --base https://HOST [--archives PATH] [--lists PATH]\n"
+	  "           [--mail-host HOST] [--dreamhost DOMAIN]... [--site DIR] [--prefix DIR] "
+	  "[--new]\n"
+	  "           --to FOLDER | --dry-run   LIST...|--all",
+	  "where each old address of a list's pages leads to now, for Apache and nginx",
+	  lists_redirects_verb },
 	{ "rename",
 	  "[--to NAME] [--mail-host HOST] [--web-host HOST] [--url-scheme SCHEME]\n"
 	  "           [--url-path PATH] [--dry-run]\n"
