@@ -1,0 +1,557 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs inside Mailman 3, as `mailman shell --run mailhaul_mailman3.run`: gives it lists of Mailman 2.1.
+
+Standard input has one plan a line (src/lists/mailman3_plan.h); standard output gets one answer a line. Only
+what differs is changed: a second run changes nothing, and goes on where a first one was cut off. So a list may
+take several transactions, which are short: while one writes, SQLite lets nobody else in.
+Nothing is sent: what tells people of changes is off meanwhile, and the queue of such mail is counted.
+"""
+
+import datetime
+import json
+import os
+import re
+import sys
+from contextlib import contextmanager, suppress
+from email import message_from_bytes
+
+from lazr.config import as_boolean, as_timedelta
+from mailman.app import moderator
+from mailman.app.lifecycle import create_list
+from mailman.chains.hold import HeldMessagePendable
+from mailman.config import config
+from mailman.database.transaction import transaction
+from mailman.email.message import Message
+from mailman.interfaces.action import Action
+from mailman.interfaces.address import ExistingAddressError, IEmailValidator
+from mailman.interfaces.autorespond import IAutoResponseSet, Response
+from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.mailinglist import IHeaderMatchList, SubscriptionPolicy
+from mailman.interfaces.member import DeliveryMode, DeliveryStatus, MemberRole
+from mailman.interfaces.messages import IMessageStore
+from mailman.interfaces.pending import IPendable, IPendings
+from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.interfaces.template import ITemplateManager
+from mailman.interfaces.usermanager import IUserManager
+from mailman.model.member import Member
+from mailman.model.preferences import Preferences
+from mailman.rest.helpers import ExtendedEncoder
+from mailman.rest.listconf import ATTRIBUTES
+from mailman.utilities.datetime import now
+from zope.component import getUtility
+from zope.interface import implementer
+
+KEPT = datetime.timedelta(days=3650)    # how long it is known what was brought
+OPENED = "opened"
+NEVER = datetime.datetime(1, 1, 1)
+QUIET = ("admin_immed_notify", "admin_notify_mchanges", "send_welcome_message", "respond_to_post_requests")
+POLICIES = ("subscription_policy", "unsubscription_policy")
+TOGETHER = 100      # members in one transaction: some tenths of a second
+COUNTERS = ("post_id", "volume", "next_digest_number", "usenet_watermark")
+TIMES = ("created_at", "last_post_at", "digest_last_sent_at")
+PATTERNS = ("accept_these_nonmembers", "hold_these_nonmembers", "reject_these_nonmembers",
+            "discard_these_nonmembers", "acceptable_aliases")
+
+
+@implementer(IPendable)
+class Brought(dict):
+    """The mark of something that is brought once, and may be gone since, by a moderator's hand."""
+    PEND_TYPE = "mailhaul"
+
+
+def moment(seconds):
+    """Seconds since 1970 as Mailman keeps times."""
+    return datetime.datetime.utcfromtimestamp(seconds) if seconds else None
+
+
+def day(text):
+    """A date such as 2026-11-22, or None."""
+    with suppress(ValueError):
+        return datetime.datetime.strptime(text, "%Y-%m-%d")
+    return None
+
+
+def broken(pattern):
+    """Why Python takes no such pattern; None: it does."""
+    try:
+        re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        return f"is no pattern that Python takes: {error}"
+    return None
+
+
+def plain(value):
+    """As REST tells it."""
+    return json.loads(json.dumps(value, cls=ExtendedEncoder))
+
+
+class List:
+    """One list on its way; `change`: make it so, else look alone."""
+
+    def __init__(self, plan, change):
+        self.plan, self.change = plan, change
+        self.answer = {"list": plan["list"], "changed": [], "refused": [], "told": [], "members": 0,
+                       "new": False, "error": None}
+        self.users, self.mlist = getUtility(IUserManager), None
+        self.marks, self.roster = set(), {}     # what was brought once; members whom no plan has named yet
+        self.loud = None                        # what the list has that is hushed; None: it may not be
+
+    def refuse(self, what, who, why):
+        self.answer["refused"].append({"what": what, "who": who, "why": why})
+
+    def tell(self, words):
+        self.answer["told"].append(words)
+
+    def differs(self, what):
+        """Count a difference; True: it is to be changed."""
+        self.answer["changed"].append(what)
+        if self.change and self.loud == {}:
+            self.hush()
+        return self.change
+
+    # -- the list itself
+
+    def find(self):
+        """The list, made where there is none; False: there can be none."""
+        name = self.plan["list"]
+        self.mlist = getUtility(IListManager).get(name)
+        if self.mlist:
+            return True
+        self.answer["new"] = True
+        if not self.differs("list"):
+            return False
+        host = name.partition("@")[2]
+        domains = getUtility(IDomainManager)
+        if domains.get(host) is None:
+            domains.add(host)
+        self.mlist = create_list(name, (), "legacy-default")
+        return True
+
+    def hush(self):
+        """Nobody is told of anything, and who asks to come or to go waits for an owner."""
+        self.loud = {name: getattr(self.mlist, name) for name in QUIET + POLICIES}
+        for name in QUIET:
+            setattr(self.mlist, name, False)
+        for name in POLICIES:
+            setattr(self.mlist, name, SubscriptionPolicy.moderate)
+
+    @contextmanager
+    def quiet(self):
+        """A transaction in which the first change hushes the list, until its end."""
+        self.loud = {}
+        try:
+            with transaction():
+                yield
+                self.speak()
+        finally:
+            self.loud = None
+
+    def speak(self):
+        for name, value in self.loud.items():
+            setattr(self.mlist, name, value)
+
+    # -- attributes
+
+    def entries(self, name, wanted):
+        """Those of a list of addresses and patterns that Mailman takes."""
+        good = []
+        for entry in wanted:
+            if entry.startswith("^"):
+                why = broken(entry)
+            else:
+                why = None if self.is_address(entry) else "is no address that Mailman 3 takes"
+            if why:
+                self.refuse(name, entry, why)
+            elif entry not in good:
+                good.append(entry)
+        return good
+
+    def config(self):
+        opening = self.plan["opening"] if OPENED in self.marks else {}
+        for name, wanted in self.plan["config"].items():
+            rest = ATTRIBUTES[name]
+            if name in PATTERNS:
+                wanted = self.entries(name, wanted)
+            is_now = plain(rest.get(self.mlist, name))
+            same = (sorted(is_now) == sorted(wanted) if isinstance(wanted, list) and is_now is not None
+                    else is_now == wanted)
+            if same or (name in opening and is_now == opening[name]) or not self.differs(name):
+                continue
+            value = wanted if isinstance(wanted, list) else str(wanted)
+            rest.put(self.mlist, name, rest.decoder(value))
+
+    def password(self, text):
+        """A hash of 2.1, as the passwords of Mailman here know it."""
+        value = text.encode("ascii", "replace")
+        if config.password_context._context.identify(text) is None:     # pylint: disable=protected-access
+            self.refuse("password", "moderator_password",
+                        "its passlib.cfg does not have hex_sha1: owners have to set a new one")
+            return None
+        return value
+
+    def core(self):
+        for name, wanted in self.plan["core"].items():
+            if name in TIMES:
+                wanted = moment(wanted)
+            if name == "moderator_password":
+                wanted = self.password(wanted)
+                if wanted is None:
+                    continue
+            is_now = getattr(self.mlist, name)
+            # what has counted on since is never set back
+            if is_now == wanted or (name in COUNTERS and (is_now or 0) >= (wanted or 0)):
+                continue
+            if name == "last_post_at" and is_now and (not wanted or is_now > wanted):
+                continue
+            if self.differs(name):
+                setattr(self.mlist, name, wanted)
+
+    # -- people
+
+    @staticmethod
+    def is_address(text):
+        return getUtility(IEmailValidator).is_valid(text)
+
+    def address(self, what, text, name=""):
+        """Its row, made where there is none; None: refused."""
+        if not self.is_address(text):
+            self.refuse(what, text, "is no address that Mailman 3 takes")
+            return None
+        if self.change:
+            try:
+                found = self.users.create_address(text, name)
+            except ExistingAddressError:
+                found = self.users.get_address(text)
+        else:
+            found = self.users.get_address(text)
+        if found is not None and self.change:
+            if found.user is None:
+                user = self.users.create_user()
+                user.link(found)
+                user.display_name = found.display_name
+            if found.verified_on is None:
+                found.verified_on = now()
+            if name and not found.display_name:
+                found.display_name = name
+                found.user.display_name = found.user.display_name or name
+        return found
+
+    def subscribe(self, address, role):
+        """As IMailingList.subscribe() does, but that nobody is told, and that nobody is barred: a ban in 2.1 kept
+        nobody out who was in. Half of its time goes into these two."""
+        member = Member(role=role, list_id=self.mlist.list_id, subscriber=address)
+        member.preferences = Preferences()
+        config.db.store.add(member)
+        return member
+
+    def preferences(self, wanted):
+        made = {
+            "delivery_mode": DeliveryMode[wanted["mode"]],
+            "delivery_status": DeliveryStatus[wanted["status"]],
+            "hide_address": wanted["hide"],
+            "acknowledge_posts": wanted["ack"],
+            "receive_own_postings": wanted["own"],
+            "receive_list_copy": wanted["copy"],
+        }
+        if wanted["language"]:
+            made["_preferred_language"] = wanted["language"]
+        return made
+
+    @staticmethod
+    def bounces(wanted):
+        """What a runner goes on with; a member whom bounces disabled has had a warning, or it begins anew."""
+        known = wanted.get("bounces")
+        made = {"bounce_score": int(known["score"]) if known else 0,
+                "last_bounce_received": day(known["date"]) if known else None,
+                "total_warnings_sent": known["warnings_sent"] if known else 0}
+        last = day(known["last_warning"]) if known else None
+        if last:
+            made["last_warning_sent"] = last
+        return made
+
+    def member(self, wanted, row):
+        changed = []
+        for thing, values in ((row, {"moderation_action": Action[wanted["action"]]} | self.bounces(wanted)),
+                              (row.preferences, self.preferences(wanted))):
+            for name, value in values.items():
+                if getattr(thing, name) != value:
+                    changed.append(name)
+                    if self.change:
+                        setattr(thing, name, value)
+        if wanted["status"] == "by_bounces" and row.last_warning_sent == NEVER:
+            changed.append("last_warning_sent")
+            if self.change:
+                row.last_warning_sent = now()
+        if changed:
+            self.differs(f"member {wanted['address']}: {' '.join(changed)}")
+
+    def missing(self, wanted):
+        """A member who is not there yet."""
+        address = self.address("member", wanted["address"], wanted["name"])
+        if not self.is_address(wanted["address"]):
+            return False
+        if wanted["address"].lower() == self.mlist.posting_address:
+            self.refuse("member", wanted["address"], "is the list's own address")
+            return False
+        if not self.differs(f"member {wanted['address']}"):
+            return False
+        row = self.subscribe(address, MemberRole.member)
+        if wanted["last_digest"]:
+            mode = wanted["mode"] if wanted["mode"] != "regular" else "mime_digests"
+            self.mlist.send_one_last_digest_to(address, DeliveryMode[mode])
+        count = len(self.answer["changed"])
+        self.member(wanted, row)
+        del self.answer["changed"][count:]
+        return True
+
+    def members(self, some):
+        there = self.roster
+        for wanted in some:
+            row = there.pop(wanted["address"].lower(), None)
+            if row is not None:
+                self.member(wanted, row)
+                if wanted["name"] and row.display_name != wanted["name"]:
+                    self.tell(f"member {wanted['address']} has another name there: {row.display_name}")
+            elif not self.missing(wanted):
+                continue
+            self.answer["members"] += 1
+
+    def look_at_roster(self):
+        self.roster = {row.address.email: row for row in self.mlist.members.members}
+
+    def tell_others(self):
+        for key in self.roster:
+            self.tell(f"member {key} is there, and not in 2.1")
+
+    def roles(self):
+        for part, role in (("owners", MemberRole.owner), ("moderators", MemberRole.moderator)):
+            roster = self.mlist.get_roster(role)
+            there = {row.address.email for row in roster.members}
+            for text in self.plan[part]:
+                if text.lower() in there:
+                    continue
+                address = self.address(role.name, text)
+                if not self.is_address(text):
+                    continue
+                if text.lower() == self.mlist.posting_address:
+                    self.refuse(role.name, text, "is the list's own address")
+                elif self.differs(f"{role.name} {text}"):
+                    self.subscribe(address, role)
+                    there.add(text.lower())
+
+    # -- beside the list
+
+    def bans(self):
+        manager = IBanManager(self.mlist)
+        there = {ban.email for ban in manager}
+        for entry in self.entries("ban", self.plan["bans"]):
+            entry = entry if entry.startswith("^") else entry.lower()
+            if entry not in there and self.differs(f"ban {entry}"):
+                manager.ban(entry)
+
+    def header_matches(self):
+        matches = IHeaderMatchList(self.mlist)
+        wanted = []
+        for rule in self.plan["header_matches"]:
+            why = broken(rule["pattern"])
+            if why:
+                self.refuse("header rule", f"{rule['header']}: {rule['pattern']}", why)
+            else:
+                wanted.append((rule["header"], rule["pattern"], rule["action"]))
+        there = [(one.header, one.pattern, one.chain) for one in matches]
+        if wanted == there or not self.differs("header matches"):
+            return
+        matches.clear()
+        for header, pattern, chain in wanted:
+            matches.append(header, pattern, chain)
+
+    def templates(self):
+        manager = getUtility(ITemplateManager)
+        folder = os.path.join(config.TEMPLATE_DIR, "lists", self.mlist.list_id, "mailhaul")
+        for name, text in self.plan["templates"].items():
+            path = os.path.join(folder, f"{name}.txt")
+            uri, raw, is_now = f"file://{path}", manager.raw(name, self.mlist.list_id), None
+            with suppress(OSError), open(path, encoding="utf-8", newline="") as file:
+                is_now = file.read()
+            if is_now == text and raw is not None and raw.uri == uri or not self.differs(f"template {name}"):
+                continue
+            os.makedirs(folder, exist_ok=True)
+            with open(f"{path}.part", "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(f"{path}.part", path)
+            manager.set(name, self.mlist.list_id, uri)
+
+    # -- what is brought once
+
+    def brought(self):
+        """The marks of this list."""
+        found = getUtility(IPendings).find(mlist=self.mlist, pend_type=Brought.PEND_TYPE)
+        return {data["thing"] for _, data in found if data}
+
+    def mark(self, thing):
+        getUtility(IPendings).add(Brought(thing=thing, list_id=self.mlist.list_id), KEPT)
+
+    def once(self, thing):
+        """Whether it is to be brought now."""
+        if thing in self.marks or not self.differs(thing):
+            return False
+        self.mark(thing)
+        self.marks.add(thing)
+        return True
+
+    def posted(self, post):
+        """A held post; None: another with its Message-ID is known, and Mailman would keep that one alone."""
+        octets = post["message"].encode("latin-1")
+        message = message_from_bytes(octets, Message)
+        message.original_size = len(octets)
+        if message.get("message-id") is None:
+            message["Message-ID"] = f"<mailhaul.{post['id']}.{self.plan['list']}>"
+        known = getUtility(IMessageStore).get_message_by_id(message["message-id"])
+        if known is not None:
+            del known["message-id-hash"], known["x-message-id-hash"]
+        return message if known is None or known.as_bytes() == message.as_bytes() else None
+
+    def hold(self, post, message):
+        when, real = moment(post["at"]) or now(), moderator.now
+        moderator.now = lambda *_, **__: when
+        try:
+            number = moderator.hold_message(self.mlist, message, {
+                "listid": self.mlist.list_id, "original_size": message.original_size, "rule_hits": [],
+                "moderation_reasons": [post["reason"]]}, post["reason"])
+        finally:
+            moderator.now = real
+        getUtility(IPendings).add(HeldMessagePendable(id=number, list_id=self.mlist.list_id))
+
+    def held(self):
+        for post in self.plan["held"]:
+            thing = f"held post {post['id']}"
+            if thing in self.marks:
+                continue
+            message = self.posted(post)
+            if message is None:
+                self.refuse("held post", f"request {post['id']}",
+                            "another message with its Message-ID is held already")
+            elif self.once(thing):
+                self.hold(post, message)
+
+    def joining(self):
+        for one in self.plan["joining"]:
+            thing = f"joining {one['address']}"
+            if thing in self.marks:
+                continue
+            if self.mlist.members.get_member(one["address"]):
+                self.refuse("joining", one["address"], "is a member")
+                continue
+            address = self.address("joining", one["address"], one["name"])
+            if self.is_address(one["address"]) and self.once(thing):
+                ISubscriptionManager(self.mlist).register(
+                    address, pre_verified=True, pre_confirmed=True, delivery_mode=DeliveryMode[one["mode"]])
+
+    def leaving(self):
+        for text in self.plan["leaving"]:
+            thing = f"leaving {text}"
+            if thing in self.marks:
+                continue
+            if not self.mlist.members.get_member(text):
+                self.refuse("leaving", text, "is no member")
+            elif self.once(thing):
+                ISubscriptionManager(self.mlist).unregister(self.users.get_address(text), pre_confirmed=True)
+
+    def waiting(self):
+        self.held()
+        self.joining()
+        self.leaving()
+
+    def responses(self):
+        answers, grace = IAutoResponseSet(self.mlist), self.mlist.autoresponse_grace_period
+        for one in self.plan["responses"]:
+            # 2.1 keeps until when there is none, Mailman 3 when there was one
+            sent = (moment(one["until"]) or now()).date() - grace
+            address = self.address("answer", one["address"])
+            last = address and answers.last_response(address, Response[one["kind"]])
+            if last and last.date_sent >= sent:
+                continue
+            if self.is_address(one["address"]) and self.differs(f"answer {one['address']}"):
+                answers.response_sent(address, Response[one["kind"]])
+                answers.last_response(address, Response[one["kind"]]).date_sent = sent
+
+    def steps(self):
+        """What is done, a transaction each."""
+        yield self.find
+        if not self.mlist:
+            return
+        self.marks = self.brought()
+        yield self.config
+        yield self.core
+        yield self.look_at_roster
+        members = self.plan["members"]
+        for at in range(0, len(members), TOGETHER):
+            yield lambda some=members[at:at + TOGETHER]: self.members(some)
+        yield self.tell_others
+        yield self.roles
+        yield self.waiting
+        yield self.bans
+        yield self.header_matches
+        yield self.templates
+        yield self.responses
+
+    def all(self):
+        for step in self.steps():
+            with transaction() if step in (self.find, self.config) else self.quiet():
+                step()
+
+    def open(self):
+        """What was off until now; a list that is opened stays so, whatever is given later."""
+        if not self.find():
+            return
+        self.marks = self.brought()
+        if OPENED not in self.marks:
+            self.mark(OPENED)
+        for name, wanted in self.plan["opening"].items():
+            if plain(ATTRIBUTES[name].get(self.mlist, name)) != wanted and self.differs(name):
+                ATTRIBUTES[name].put(self.mlist, name, wanted)
+
+
+def mails():
+    """How much mail to people waits to be sent."""
+    return sum(len(config.switchboards[name].files) for name in ("virgin", "out"))
+
+
+def answer_to(line):
+    """One plan, one answer."""
+    plan = json.loads(line)
+    one = List(plan, plan["do"] != "look")
+    before = mails()
+    try:
+        if plan["do"] == "open":
+            with transaction():
+                one.open()
+        else:
+            one.all()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        one.answer["error"] = f"{type(error).__name__}: {error}"
+    one.answer["mailed"] = mails() - before
+    return one.answer
+
+
+def rest():
+    """Where mailhaul reads it back; over a pipe, which nobody else reads."""
+    told = config.webservice
+    scheme = "https" if as_boolean(told.use_https) else "http"
+    return {"rest": f"{scheme}://{told.hostname}:{told.port}/3.1/", "user": told.admin_user,
+            "password": told.admin_pass}
+
+
+def run():
+    """What `mailman shell` calls."""
+    print(json.dumps(rest()))
+    for name in ("moderator_request_life", "pending_request_life"):
+        if as_timedelta(config.mailman[name]) < datetime.timedelta(days=30):
+            print(json.dumps({"setting": f"mailman.cfg: {name} is {config.mailman[name]}: what waits for longer "
+                                         "than that is dropped"}))
+    for line in sys.stdin:
+        print(json.dumps(answer_to(line)), flush=True)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * mailman3_give -- plans of lists given to a Mailman 3 of this machine.
+ *
+ * A program of ours runs inside it (lists/mailman3_core.py, by `mailman shell`, as Mailman's user): REST has no
+ * way for what a list has counted, for bounces, or for a post that is held since a day and for a reason, and
+ * takes members one by one. Only what differs is changed.
+ */
+
+#include "base/error.h"
+#include "lists/mailman3_plan.h"
+#include "lists/mailman3_rest.h"
+
+struct lists_mailman3_core {
+	const char *program; /* "mailman", or its path */
+	const char *user;    /* whom it runs as, where we are root */
+};
+
+enum lists_mailman3_do {
+	LISTS_MAILMAN3_LOOK = 1, /* what differs; nothing is changed */
+	LISTS_MAILMAN3_GIVE,
+	LISTS_MAILMAN3_OPEN, /* what sends by itself is on from now on */
+};
+
+/*
+ * Does that for each plan.
+ *
+ *   plans    borrowed; a plan's `work` gets the word "do"
+ *   answers  an object of each, in their order, owned by the caller:
+ *
+ *	changed   words of what was changed, or, of a look, differs
+ *	refused   objects of what, who, why
+ *	told      words
+ *	members   how many of the plan's are there
+ *	new, error (null, or why it was not brought to its end), mailed (how much mail to people it made: 0)
+ *
+ *   settings sentences on Mailman 3's own settings; appended
+ *   rest     where it is read back; emptied by the caller
+ *   returns  -1: it can't be run, or did not answer for each
+ */
+int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_mailman3_do what,
+                        const struct lists_mailman3_plan *plans, size_t n, struct json_t **answers,
+                        struct strings *settings, struct lists_mailman3_rest *rest,
+                        struct error *err) MUST_CHECK;
