@@ -55,6 +55,8 @@ const struct cmd cmd_table[] = {
 	  cmd_copy },
 	{ "lists", "tools", "VERB ...",
 	  "mailing lists of Mailman 2.1", 0, cmd_lists },
+	{ "doctor", "tools", "[--prefix DIR] [--back HOST] [--probe] [--hand-in [--dry-run]] HOST HOST...",
+	  "one Mailman on several hosts: what is not as it has to be", 0, cmd_doctor },
 	{ "sealed", NULL, "",
 	  "runs sealed copies of hosts", 0, cmd_sealed },
 };
