@@ -14,6 +14,7 @@
 struct host_zone {
 	char *host; /* owned */
 	struct dns_servers servers;
+	int64_t again_ms; /* monotonic; then it is looked for again */
 };
 
 /* What one server said of one host in this look; many domains share a mail host. */
@@ -32,7 +33,9 @@ struct watch {
 	size_t rows_n, rows_room;
 	struct watch_column *columns; /* owned */
 	size_t columns_n;
-	bool *speaks;            /* owned; [row * columns_n + column]: it is authoritative there */
+	bool *speaks; /* owned; [row * columns_n + column]: it is authoritative there */
+	int64_t *
+		again_ms; /* owned; of each column, monotonic: then its servers are looked for again */
 	struct host_zone *zones; /* owned */
 	size_t zones_n, zones_room;
 	/* of the look under way */
@@ -75,16 +78,25 @@ static void add_primary(struct watch *w, size_t column)
 	w->speaks[row * w->columns_n + column] = true;
 }
 
+static int64_t in_seconds(uint32_t s)
+{
+	return clock_monotonic_ms() + (int64_t)s * 1000;
+}
+
+/* Finds its servers, or those that have come to them since. One that has left them stays: a cache may still
+ * know of it, and of what it says. */
 static void find_column(struct watch *w, size_t column)
 {
 	struct watch_column *c = &w->columns[column];
+	bool is_placed = w->again_ms[column] && !c->problem;
 	AUTO_ZONE struct dns_zone zone = { 0 };
 	struct error err = { 0 };
 
 	free(c->problem);
 	c->problem = NULL;
-	if (dns_find_zone(&w->plan->resolvers, c->name, &zone, &err) < 0)
+	if (dns_find_zone(&w->plan->resolvers, c->name, &zone, &err) < 0 && !is_placed)
 		c->problem = xstrdup(err.text);
+	w->again_ms[column] = in_seconds(zone.ttl);
 	for (size_t i = 0; i < zone.servers.n; i++) {
 		const struct dns_server *s = &zone.servers.rows[i];
 		size_t row = add_row(w, s->name, s->address, s->port, false);
@@ -114,12 +126,15 @@ int watch_open(struct watch **out, const struct watch_plan *plan, struct error *
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
 		                 "there is no name to watch: no domain is known");
 	w->columns = xcalloc(w->columns_n, sizeof *w->columns);
+	w->again_ms = xcalloc(w->columns_n, sizeof *w->again_ms);
 	for (size_t i = 0; i < w->columns_n; i++) {
 		bool mail = i < plan->domains.n;
 
 		w->columns[i].mail = mail;
 		w->columns[i].name = xstrdup(mail ? plan->domains.rows[i]
 		                                  : plan->hosts.rows[i - plan->domains.n]);
+		w->columns[i].closed = mail ? plan->closed_hosts.n > 0
+		                            : strings_has(&plan->closed_hosts, w->columns[i].name);
 	}
 	for (size_t i = 0; i < w->columns_n; i++)
 		find_column(w, i);
@@ -131,6 +146,22 @@ int watch_open(struct watch **out, const struct watch_plan *plan, struct error *
 	}
 	*out = TAKE(w);
 	return 0;
+}
+
+/* Zones of mail hosts that are to be looked for again by now. */
+static void forget_zones(struct watch *w, int64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->zones_n; i++) {
+		if (w->zones[i].again_ms > now) {
+			w->zones[kept++] = w->zones[i];
+			continue;
+		}
+		free(w->zones[i].host);
+		dns_servers_fini(&w->zones[i].servers);
+	}
+	w->zones_n = kept;
 }
 
 static void forget_memos(struct watch *w)
@@ -161,10 +192,8 @@ void watch_close(struct watch *w)
 	}
 	free(w->columns);
 	free(w->speaks);
-	for (size_t i = 0; i < w->zones_n; i++) {
-		free(w->zones[i].host);
-		dns_servers_fini(&w->zones[i].servers);
-	}
+	free(w->again_ms);
+	forget_zones(w, INT64_MAX);
 	free(w->zones);
 	free(w);
 }
@@ -224,7 +253,9 @@ static const struct dns_servers *find_host_zone(struct watch *w, const char *hos
 	if (dns_find_zone(&w->plan->resolvers, host, &zone, &ignored) < 0)
 		return NULL; /* looked for again next time */
 	ARRAY_GROW(w->zones, w->zones_n, w->zones_room);
-	w->zones[w->zones_n] = (struct host_zone){ .host = xstrdup(host), .servers = zone.servers };
+	w->zones[w->zones_n] = (struct host_zone){ .host = xstrdup(host),
+		                                   .servers = zone.servers,
+		                                   .again_ms = in_seconds(zone.ttl) };
 	zone.servers = (struct dns_servers){ 0 };
 	dns_zone_fini(&zone);
 	return &w->zones[w->zones_n++].servers;
@@ -311,7 +342,7 @@ static struct watch_sight look_at(struct watch *w, const struct watch_row *row,
 		}
 	}
 	sight.address_ttl = g.ttl;
-	sight.look = watch_classify(&g.addresses, &w->plan->old_addresses, &w->plan->new_addresses);
+	sight.look = watch_classify(&g.addresses, w->plan);
 	/* of several hosts, one that could not be asked does not hide what the others say */
 	if (sight.look == WATCH_OTHER && g.failed)
 		sight.look = g.failed;
@@ -321,11 +352,13 @@ static struct watch_sight look_at(struct watch *w, const struct watch_row *row,
 
 void watch_look(struct watch *w, bool (*stopped)(void), struct watch_table *out)
 {
+	int64_t now = clock_monotonic_ms();
 	struct watch_table t = { 0 };
 
 	forget_memos(w);
+	forget_zones(w, now);
 	for (size_t c = 0; c < w->columns_n; c++)
-		if (w->columns[c].problem && !(stopped && stopped()))
+		if ((w->columns[c].problem || w->again_ms[c] <= now) && !(stopped && stopped()))
 			find_column(w, c);
 	t.rows = w->rows;
 	t.rows_n = w->rows_n;

@@ -15,6 +15,8 @@ void watch_plan_fini(struct watch_plan *p)
 	strings_fini(&p->hosts);
 	strings_fini(&p->old_addresses);
 	strings_fini(&p->new_addresses);
+	strings_fini(&p->closed_addresses);
+	strings_fini(&p->closed_hosts);
 	dns_servers_fini(&p->resolvers);
 	free(p->primary.address);
 	*p = (struct watch_plan){ 0 };
@@ -62,6 +64,10 @@ static void take_records(struct watch_plan *p, const struct config_dns *dns, boo
 		add_once(&p->hosts, r->name);
 		add_address(&p->old_addresses, back ? r->new_address : r->old_address);
 		add_address(&p->new_addresses, back ? r->old_address : r->new_address);
+		if (!r->closed_address)
+			continue;
+		add_once(&p->closed_hosts, r->name);
+		add_address(&p->closed_addresses, r->closed_address);
 	}
 	if (dns->server) {
 		p->primary.address = xstrdup(dns->server);

@@ -8,22 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_MAX 24
+#define CELL_MAX 48
 #define LISTED_MAX 5u /* names of one kind that are listed for a server */
 
-/* "old 17 s", "NEW", "no answer". An authoritative server's TTL does not run down, so it is left
+/* "old 17 s 02:13:07", "NEW 02:14:00", "no answer"; the time (UTC) says since when. An authoritative server's TTL does not run down, so it is left
  * out. */
 static void write_cell(char out[CELL_MAX], const struct watch_round *round, size_t row,
-                       size_t column)
+                       size_t column, bool with_since)
 {
 	const struct watch_table *t = round->now;
 	const struct watch_sight *s = watch_sight_at(t, row, column);
 	uint32_t left = watch_seconds_left(round->past, t, row, column);
 
+	const struct watch_since *since = watch_since_of(round->past, &t->rows[row], column);
+	char when[32];
+	int n;
+
 	if (left && t->rows[row].resolver)
-		snprintf(out, CELL_MAX, "%s %u s", watch_look_name(s->look), left);
+		n = snprintf(out, CELL_MAX, "%s %u s%s", watch_look_name(s->look), left,
+		             since && since->stretched_ms ? " (keeps it too long)" : "");
 	else
-		snprintf(out, CELL_MAX, "%s", watch_look_name(s->look));
+		n = snprintf(out, CELL_MAX, "%s", watch_look_name(s->look));
+	if (with_since && since && since->since_ms && s->look != WATCH_UNASKED && n > 0 &&
+	    n < CELL_MAX)
+		snprintf(out + n, CELL_MAX - (size_t)n, " %.8s",
+		         clock_text(when, since->since_ms) + 11);
 }
 
 static void pad(struct buf *out, const char *text, size_t width)
@@ -75,7 +84,7 @@ static void add_problems(struct buf *out, const struct watch_table *t)
 static void add_verdict(struct buf *out, const struct watch_round *round)
 {
 	const struct watch_verdict *v = &round->verdict;
-	int64_t now = round->now->at_ms;
+	int64_t now = v->at_ms; /* the table may be older: time alone ends it too */
 	size_t counted = 0;
 	char text[32], left[24];
 
@@ -89,7 +98,10 @@ static void add_verdict(struct buf *out, const struct watch_round *round)
 		if (v->looks[look])
 			buf_addf(out, ", %zu %s", v->looks[look],
 			         watch_look_name((enum watch_look)look));
-	if (v->old_until_ms > now)
+	if (v->away)
+		buf_add_text(out, "; nobody is led to the old address any longer, the second step "
+		                  "may come");
+	else if (v->old_until_ms > now)
 		buf_addf(out, "; a cache may hold the old answer until %.19sZ, %s more",
 		         clock_text(text, v->old_until_ms),
 		         text_duration(left, (double)(v->old_until_ms - now) / 1000));
@@ -98,6 +110,15 @@ static void add_verdict(struct buf *out, const struct watch_round *round)
 	else if (v->agree)
 		buf_add_text(out,
 		             "; when the old answers ended is not known, because none was seen");
+	if (round->past->stragglers.all || v->quiet_until_ms) {
+		buf_add_text(out, "; ");
+		watch_stragglers_add_words(out, &round->past->stragglers, now);
+		if (round->past->stragglers.unread)
+			buf_add_text(out, ", and now the old host's log can't be read");
+	}
+	if (v->quiet_until_ms && !v->done)
+		buf_addf(out, "; quiet for long enough at %.19sZ",
+		         clock_text(text, v->quiet_until_ms));
 }
 
 /* ── for a terminal ──────────────────────────────────────────────────────────────────────────── */
@@ -122,7 +143,7 @@ static void measure(const struct watch_round *round, struct widths *w)
 		if (strlen(server) > w->server)
 			w->server = strlen(server);
 		for (size_t c = 0; c < t->columns_n; c++) {
-			write_cell(cell, round, r, c);
+			write_cell(cell, round, r, c, true);
 			if (strlen(cell) > w->columns[c])
 				w->columns[c] = strlen(cell);
 		}
@@ -145,7 +166,7 @@ static void add_table(struct buf *out, const struct watch_round *round, const st
 		write_server(server, &t->rows[r]);
 		pad(out, server, w->server + 1);
 		for (size_t c = 0; c < t->columns_n; c++) {
-			write_cell(cell, round, r, c);
+			write_cell(cell, round, r, c, true);
 			pad(out, cell, w->columns[c] + 1);
 		}
 		end_line(out);
@@ -194,6 +215,7 @@ void watch_add_matrix(struct buf *out, const struct watch_round *round, unsigned
 			add_server_summary(out, round, r);
 	free(w.columns);
 	add_problems(out, round->now);
+	watch_stragglers_add_table(out, &round->past->stragglers);
 	add_verdict(out, round);
 	buf_add_char(out, '\n');
 }
@@ -202,9 +224,11 @@ void watch_add_matrix(struct buf *out, const struct watch_round *round, unsigned
 
 static bool has_changed(const struct watch_round *round, size_t r, size_t c)
 {
+	const struct watch_since *since = watch_since_of(round->past, &round->now->rows[r], c);
 	const struct watch_table *before = round->before;
 
-	return !before || r >= before->rows_n ||
+	return !before || (since && since->stretched_ms == round->now->at_ms) ||
+	       r >= before->rows_n ||
 	       watch_sight_at(before, r, c)->look != watch_sight_at(round->now, r, c)->look;
 }
 
@@ -220,17 +244,43 @@ void watch_add_lines(struct buf *out, const struct watch_round *round)
 			    !has_changed(round, r, c))
 				continue;
 			write_server(server, &t->rows[r]);
-			write_cell(cell, round, r, c);
+			write_cell(cell, round, r, c, false);
 			buf_addf(out, "%s %s %s %s\n", now, server, t->columns[c].name, cell);
 		}
 	if (!round->before)
 		add_problems(out, t);
-	buf_addf(out, "%s ", now);
+	if (!round->before || round->verdict.done)
+		watch_stragglers_add_table(out, &round->past->stragglers);
+	buf_addf(out, "%s ", clock_text(now, round->verdict.at_ms));
 	add_verdict(out, round);
 	buf_add_char(out, '\n');
 }
 
 /* ── JSON ────────────────────────────────────────────────────────────────────────────────────── */
+
+static void add_time(json_t *to, const char *key, int64_t at_ms)
+{
+	char text[32];
+
+	if (at_ms)
+		json_object_set_new(to, key, json_string(clock_text(text, at_ms)));
+}
+
+/* Since when it says so; when it says "old", until when by its TTL, and until when at worst. */
+static void add_times(json_t *one, const struct watch_round *round, size_t r, size_t c)
+{
+	const struct watch_table *t = round->now;
+	const struct watch_since *since = watch_since_of(round->past, &t->rows[r], c);
+	const struct watch_sight *s = watch_sight_at(t, r, c);
+
+	add_time(one, "since", since ? since->since_ms : 0);
+	if (s->look != WATCH_OLD && s->look != WATCH_MIXED)
+		return;
+	add_time(one, "old_until",
+	         t->at_ms + (int64_t)watch_seconds_left(round->past, t, r, c) * 1000);
+	add_time(one, "old_until_at_worst", watch_worst_ms(round->past, c));
+	json_object_set_new(one, "stretched", json_boolean(since && since->stretched_ms));
+}
 
 static json_t *sights_of(const struct watch_round *round, size_t r)
 {
@@ -246,6 +296,7 @@ static json_t *sights_of(const struct watch_round *round, size_t r)
 		one = json_pack("{s:s, s:s, s:I, s:I}", "name", t->columns[c].name, "says",
 		                watch_look_name(s->look), "address_ttl", (json_int_t)s->address_ttl,
 		                "mx_ttl", (json_int_t)s->mail_ttl);
+		add_times(one, round, r, c);
 		json_array_append_new(sights, one);
 	}
 	return sights;
@@ -274,6 +325,12 @@ void watch_add_json(struct buf *out, const struct watch_round *round)
 	                problems, "agree", (int)round->verdict.agree, "done",
 	                (int)round->verdict.done, "old_until",
 	                round->verdict.old_until_ms ? until : NULL);
+	if (all) {
+		json_object_set_new(all, "stragglers",
+		                    watch_stragglers_json(&round->past->stragglers));
+		add_time(all, "quiet_until", round->verdict.quiet_until_ms);
+		json_object_set_new(all, "away", json_boolean(round->verdict.away));
+	}
 	text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
 	if (!text)
 		abort();
