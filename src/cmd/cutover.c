@@ -2,6 +2,7 @@
 #include "cmd/verbs.h"
 
 #include "base/clock.h"
+#include "move/lists.h"
 #include "move/move.h"
 
 #include <getopt.h>
@@ -60,12 +61,16 @@ static int report_end(struct cmd_run *run, struct move *m, const char *end, cons
 	return code;
 }
 
-static int print_steps(struct cmd_run *run, const char *until, bool undo)
+static int print_steps(struct cmd_run *run, const char *until, bool undo, struct error *err)
 {
+	bool lists;
+
+	if (move_lists_wanted(run->config, run->state, &lists, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < move_steps_rows; i++) {
 		const struct step *s = &move_steps[undo ? move_steps_rows - 1 - i : i];
 
-		if (!move_step_applies(s, run->config) || (undo && !s->undo))
+		if (!move_step_applies(s, run->config, lists) || (undo && !s->undo))
 			continue;
 		printf("would do %-18s %s\n", s->name, undo ? s->undone : s->does);
 		if (until && s == move_step_find(until))
@@ -91,7 +96,7 @@ static int postpone(struct cmd_run *run, struct error *err)
 		return error_hint(err, "`mailhaul rollback` takes it back");
 	}
 	if (run->dry_run)
-		return print_steps(run, NULL, true);
+		return print_steps(run, NULL, true, err);
 	if (open_move(run, &m, err) < 0)
 		return -1;
 	if (phase == MOVE_UNDER_WAY && move_rollback(&m, err) < 0)
@@ -121,7 +126,7 @@ int cmd_cutover(struct cmd_run *run, struct error *err)
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 		                 "there is no step \"%s\"; `mailhaul plan` lists them", until);
 	if (run->dry_run)
-		return print_steps(run, until, false);
+		return print_steps(run, until, false, err);
 	if (open_move(run, &m, err) < 0 || move_cutover(&m, until, &end, &why, err) < 0)
 		return -1;
 	if (end == MOVE_END_WENT_BACK)
@@ -140,7 +145,7 @@ int cmd_rollback(struct cmd_run *run, struct error *err)
 	if (optind < run->argc && run->argc > 1)
 		return EXIT_CODE_USAGE;
 	if (run->dry_run)
-		return print_steps(run, NULL, true);
+		return print_steps(run, NULL, true, err);
 	if (open_move(run, &m, err) < 0 || move_phase_read(run->state, &phase, &attempt, err) < 0)
 		return -1;
 	if (phase == MOVE_IDLE || phase == MOVE_GONE_BACK)

@@ -42,6 +42,11 @@ static const struct verb {
 	{ "queue", "[--site DIR] [--prefix DIR] [--new]",
 	  "what waits: every queue, held posts, bounces, by list, with octets, age and senders",
 	  lists_queue_verb },
+	{ "open",
+	  "[--from PLACE --to PLACE] [--from-prefix DIR] [--to-prefix DIR] [--state DIR]\n"
+	  "           [--route ADDRESS | --passed-on] [--back] --wave N | LIST...",
+	  "lists live on new from now on, with what waits for them; --back: on old again",
+	  lists_open_verb },
 	{ "perms", "[--site DIR] [--prefix DIR] [--new] [--baseline FILE] [--repair [--dry-run]]",
 	  "rights on all that belongs to Mailman; --repair: mends them", lists_perms },
 	{ "redirects",
@@ -59,6 +64,13 @@ static const struct verb {
 	  lists_rename_verb },
 	{ "show", "[--site DIR] [--prefix DIR] [--new] [--secrets] [--count] LIST...|--all",
 	  "rosters, settings, and what waits, one fact a line", lists_show },
+	{ "stragglers", "",
+	  "brings what has come to old's lists after the switch to new's: posts, requests, tokens",
+	  lists_stragglers_verb },
+	{ "waves",
+	  "[--from PLACE --to PLACE] [--from-prefix DIR] [--to-prefix DIR] [--state DIR] [--waves "
+	  "N]",
+	  "in which order lists move, and how far each is", lists_waves_verb },
 };
 
 static void print_usage(FILE *to)

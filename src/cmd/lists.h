@@ -9,6 +9,9 @@
 /* run->argv[0] is the verb's own name ("dump"); getopt_long(3) starts afresh. As struct cmd's. */
 int lists_carry_verb(struct cmd_run *run, struct error *err);
 int lists_convert(struct cmd_run *run, struct error *err);
+int lists_open_verb(struct cmd_run *run, struct error *err);
+int lists_stragglers_verb(struct cmd_run *run, struct error *err);
+int lists_waves_verb(struct cmd_run *run, struct error *err);
 int lists_redirects_verb(struct cmd_run *run, struct error *err);
 /* A verb of `lists archive`. */
 int lists_render_verb(struct cmd_run *run, struct error *err);

@@ -6,6 +6,7 @@
 #include "cmd/chosen.h"
 #include "cmd/limit.h"
 #include "copy/copy.h"
+#include "move/lists.h"
 #include "state/evidence.h"
 #include "state/items.h"
 #include "state/messages.h"
@@ -23,7 +24,10 @@ struct seed {
 	struct progress *progress;
 	uint64_t total; /* a guess */
 	json_t *passes;
-	struct copy_result last; /* of the last pass */
+	struct copy_result last;         /* of the last pass */
+	bool lists;                      /* mailing lists go too */
+	struct move_lists places;        /* then: where they are */
+	uint64_t lists_n, lists_changes; /* of the last pass */
 };
 
 static void show(void *context, const struct copy_progress *p)
@@ -83,6 +87,10 @@ static void print_pass(const struct seed *s, int number, const struct copy_resul
 	       text_size(octets, r->copied_octets), (unsigned long long)r->renamed,
 	       (unsigned long long)r->removed, (unsigned long long)r->unchanged,
 	       (unsigned long long)r->files, text_duration(time, r->seconds));
+	if (s->lists)
+		printf("pass %d: %llu mailing lists, %llu of their files %s\n", number,
+		       (unsigned long long)s->lists_n, (unsigned long long)s->lists_changes,
+		       s->run->dry_run ? "would be made or changed" : "made or changed");
 	fflush(stdout);
 }
 
@@ -124,6 +132,73 @@ static int keep_facts(struct seed *s, int64_t began_ms, const struct copy_result
 	return evidence_put(state, "seed", words, json, err);
 }
 
+/* ── mailing lists ───────────────────────────────────────────────────────────────────────────── */
+
+/* Those of the whole move; who names mailboxes wants no lists. A site that they can't come to is told of as
+ * all else that could not be copied. */
+static int find_lists(struct seed *s, bool all, struct error *err)
+{
+	if (!all)
+		return 0;
+	return move_lists_wanted(s->run->config, s->run->state, &s->lists, err);
+}
+
+static void show_lists(void *context, uint64_t files, uint64_t octets, const char *what)
+{
+	struct seed *s = context;
+
+	progress_at(s->progress, files, 0, octets, what);
+}
+
+static int copy_lists(struct seed *s, struct copy_result *sum, struct error *err)
+{
+	AUTO_LISTS_CARRY struct lists_carry_result r = { 0 };
+	struct lists_carry_options options = { .from = s->run->old_host,
+		                               .to = s->run->new_host,
+		                               .state = s->run->state,
+		                               .dry_run = s->run->dry_run,
+		                               .leave_queues = true,
+		                               .progress = show_lists,
+		                               .context = s };
+	int64_t began_ms = clock_monotonic_ms();
+	struct error why = { 0 };
+
+	if (!s->places.old && move_lists_find(s->run->config, s->run->old_host, s->run->new_host,
+	                                      &s->places, &why) < 0) {
+		move_lists_fini(&s->places);
+		if (why.retry == ERROR_RETRY_REACH) {
+			*err = why;
+			return -1;
+		}
+		strings_addf(&sum->skipped, "mailing lists: %s", why.text);
+		return 0;
+	}
+	options.old = s->places.old;
+	options.new = s->places.new;
+	if (lists_carry(&options, &r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r.failed.n; i++)
+		strings_addf(&sum->skipped, "mailing lists: %s", r.failed.rows[i]);
+	for (size_t i = 0; i < r.notes.n; i++)
+		strings_addf(&sum->notes, "mailing lists: %s", r.notes.rows[i]);
+	s->lists_n = r.lists;
+	s->lists_changes = lists_carry_changes(&r);
+	return s->run->dry_run ? 0
+	                       : state_put_i64(s->run->state, "seed.lists_ms",
+	                                       clock_monotonic_ms() - began_ms, err);
+}
+
+static json_t *pass_json(const struct seed *s, const struct copy_result *r)
+{
+	json_t *pass = result_json(r);
+
+	if (s->lists)
+		json_object_set_new(pass, "mailing_lists",
+		                    json_pack("{s:I, s:I}", "lists", (json_int_t)s->lists_n,
+		                              "changes", (json_int_t)s->lists_changes));
+	return pass;
+}
+
 static int one_pass(struct seed *s, int number, struct error *err)
 {
 	AUTO_FREE struct copy_account *accounts = xcalloc(s->accounts.n + 1, sizeof *accounts);
@@ -143,17 +218,19 @@ static int one_pass(struct seed *s, int number, struct error *err)
 	s->total = guess_total(s);
 	result = copy_accounts(s->run->old_host, s->run->new_host, accounts, s->accounts.n,
 	                       s->run->state, &options, &sum, err);
+	if (result == 0 && s->lists)
+		result = copy_lists(s, &sum, err);
 	progress_free(s->progress);
 	copy_result_fini(&s->last);
 	s->last = sum;
-	json_array_append_new(s->passes, result_json(&sum));
+	json_array_append_new(s->passes, pass_json(s, &sum));
 	print_pass(s, number, &sum);
 	return result < 0 ? -1 : keep_facts(s, began_ms, &sum, err);
 }
 
-static uint64_t delta(const struct copy_result *r)
+static uint64_t delta(const struct seed *s)
 {
-	return r->copied + r->renamed + r->removed;
+	return s->last.copied + s->last.renamed + s->last.removed + s->lists_changes;
 }
 
 static int all_passes(struct seed *s, bool until_small, struct error *err)
@@ -163,10 +240,10 @@ static int all_passes(struct seed *s, bool until_small, struct error *err)
 	for (int number = 1; number <= PASSES_MAX; number++) {
 		if (one_pass(s, number, err) < 0)
 			return -1;
-		if (!until_small || s->run->dry_run || delta(&s->last) == 0 ||
-		    (number > 1 && delta(&s->last) >= before))
+		if (!until_small || s->run->dry_run || delta(s) == 0 ||
+		    (number > 1 && delta(s) >= before))
 			break;
-		before = delta(&s->last);
+		before = delta(s);
 	}
 	return 0;
 }
@@ -220,7 +297,8 @@ int cmd_seed(struct cmd_run *run, struct error *err)
 			return EXIT_CODE_USAGE;
 	}
 	if (refuse_after_freeze(run, err) < 0 ||
-	    chosen_accounts(run, run->argv + optind, run->argc - optind, &s.accounts, err) < 0)
+	    chosen_accounts(run, run->argv + optind, run->argc - optind, &s.accounts, err) < 0 ||
+	    find_lists(&s, optind == run->argc, err) < 0)
 		return -1;
 	s.passes = json_array();
 	result = limit_begin(&limit, err);
@@ -233,6 +311,7 @@ int cmd_seed(struct cmd_run *run, struct error *err)
 	}
 	json_decref(s.passes);
 	copy_result_fini(&s.last);
+	move_lists_fini(&s.places);
 	account_pairs_fini(&s.accounts);
 	return result;
 }

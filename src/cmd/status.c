@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cmd/limit.h"
 #include "move/move.h"
+#include "state/mailing_lists.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct standing {
 	char *last_step, *resting, *gate;
 	const char *waits_for;
 	struct error why; /* of the last failure that is in the journal */
+	struct mailing_lists lists;
 };
 
 static int take_record(void *context, const struct journal_record *r, struct error *err)
@@ -76,7 +78,8 @@ static int read_standing(struct cmd_run *run, struct standing *s, struct error *
 			return -1;
 	if (journal_walk(run->state, take_record, s, err) < 0 ||
 	    limit_resting(run->state, &s->resting, err) < 0 ||
-	    state_get(run->state, "gate.stands", &s->gate, err) < 0)
+	    state_get(run->state, "gate.stands", &s->gate, err) < 0 ||
+	    mailing_lists_load(run->state, &s->lists, err) < 0)
 		return -1;
 	s->waits_for = next_of(s);
 	return 0;
@@ -92,6 +95,54 @@ static void print_time(const char *what, int64_t ms)
 static bool has_gate(const struct standing *s)
 {
 	return s->gate && !strcmp(s->gate, "yes");
+}
+
+/* "12: 9 verified, 3 opened", and by name those with trouble, or all. */
+static void print_lists(const struct cmd_run *run, const struct mailing_lists *lists)
+{
+	AUTO_BUF struct buf words = { 0 };
+
+	if (!lists->n)
+		return;
+	for (enum mailing_list_phase phase = MAILING_LIST_KNOWN; phase <= MAILING_LIST_OPENED;
+	     phase++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < lists->n; i++)
+			n += lists->rows[i].phase == phase;
+		if (n)
+			buf_addf(&words, "%s%zu %s", words.n ? ", " : "", n,
+			         mailing_list_phase_name(phase));
+	}
+	printf("  %-12s %zu: %s\n", "lists", lists->n, buf_text(&words));
+	for (size_t i = 0; i < lists->n; i++) {
+		const struct mailing_list *l = &lists->rows[i];
+		AUTO_BUF struct buf line = { 0 };
+
+		if (!run->verbose && !*l->trouble)
+			continue;
+		buf_add_printable(&line, span_of(l->name));
+		buf_addf(&line, ": %s%s", mailing_list_phase_name(l->phase),
+		         *l->trouble ? ": " : "");
+		buf_add_printable(&line, span_of(l->trouble));
+		printf("  %-12s %s\n", "", buf_text(&line));
+	}
+}
+
+static json_t *lists_json(const struct mailing_lists *lists)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < lists->n; i++) {
+		const struct mailing_list *l = &lists->rows[i];
+
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "name", l->name, "state",
+		                        mailing_list_phase_name(l->phase), "since_ms",
+		                        (json_int_t)l->at_ms, "wave", (json_int_t)l->wave,
+		                        "attempt", (json_int_t)l->attempt, "trouble", l->trouble));
+	}
+	return rows;
 }
 
 static void print_standing(struct cmd_run *run, const struct standing *s)
@@ -113,6 +164,7 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 		printf("  %-12s %s so far, budget %u s\n", "window",
 		       text_duration(length, (double)(clock_wall_ms() - s->frozen_ms) / 1000),
 		       run->config->window.budget);
+	print_lists(run, &s->lists);
 	if (s->resting)
 		printf("  %-12s %s\n", "copying", s->resting);
 	if (has_gate(s))
@@ -128,17 +180,25 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 static void dump_standing(struct cmd_run *run, const struct standing *s)
 {
 	json_t *document = json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:s}", "name",
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:s, s:o}", "name",
 		run->config->name, "phase", move_phase_name(s->phase), "attempt",
 		(json_int_t)s->attempt, "surveyed_ms", (json_int_t)s->surveyed_ms, "prepared_ms",
 		(json_int_t)s->prepared_ms, "seeded_ms", (json_int_t)s->seeded_ms, "frozen_ms",
 		(json_int_t)s->frozen_ms, "opened_ms", (json_int_t)s->opened_ms, "last_step",
 		s->last_step, "resting", s->resting, "gate_stands", has_gate(s), "waits_for",
-		s->waits_for);
+		s->waits_for, "mailing_lists", lists_json(&s->lists));
 
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(document);
+}
+
+static void standing_fini(struct standing *s)
+{
+	free(s->last_step);
+	free(s->resting);
+	free(s->gate);
+	mailing_lists_fini(&s->lists);
 }
 
 int cmd_status(struct cmd_run *run, struct error *err)
@@ -146,17 +206,13 @@ int cmd_status(struct cmd_run *run, struct error *err)
 	struct standing s = { 0 };
 
 	if (read_standing(run, &s, err) < 0) {
-		free(s.last_step);
-		free(s.resting);
-		free(s.gate);
+		standing_fini(&s);
 		return -1;
 	}
 	if (run->json)
 		dump_standing(run, &s);
 	else
 		print_standing(run, &s);
-	free(s.last_step);
-	free(s.resting);
-	free(s.gate);
+	standing_fini(&s);
 	return EXIT_CODE_GOOD;
 }

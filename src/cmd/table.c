@@ -27,6 +27,8 @@ const struct cmd cmd_table[] = {
 	  "       mailhaul [-m MOVE] check --history ID | --answer ID yes|no NOTE [--as NAME]",
 	  "asks both sites the questions: is the new one not worse than the old one?", CMD_NEEDS_CONFIG,
 	  cmd_check },
+	{ "dns", "before", "diff | apply | undo | lower-ttl | go-early ...",
+	  "changes the zones, and takes that back; lowers TTLs ahead", CMD_NEEDS_CONFIG, cmd_dns },
 	{ "cutover", "during", "[--until STEP | --postpone]",
 	  "carries the cut-over through, or on from where it stands", CHANGES_BOTH, cmd_cutover },
 	{ "rollback", "during", "",

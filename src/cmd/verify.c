@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cmd/chosen.h"
 #include "copy/verify.h"
+#include "move/lists.h"
 #include "state/evidence.h"
 #include "state/messages.h"
 
@@ -19,6 +20,8 @@ struct verifying {
 	struct verify_result sum;
 	struct progress *progress;
 	uint64_t messages, octets;
+	bool lists; /* mailing lists moved too */
+	uint64_t lists_n;
 };
 
 static void show(void *context, const struct copy_progress *p)
@@ -40,6 +43,30 @@ static int compare_all(struct verifying *v, struct error *err)
 		v->messages = v->sum.messages;
 		v->octets = v->sum.octets;
 	}
+	return 0;
+}
+
+/* Those that do not live on new yet; what differs joins the mailboxes' differences. */
+static int compare_lists(struct verifying *v, struct error *err)
+{
+	AUTO_LISTS_CARRY struct lists_carry_result r = { 0 };
+	AUTO_MOVE_LISTS struct move_lists places = { 0 };
+	struct lists_carry_options options = { .from = v->run->old_host,
+		                               .to = v->run->new_host,
+		                               .state = v->run->state,
+		                               .leave_queues = true };
+
+	if (move_lists_find(v->run->config, v->run->old_host, v->run->new_host, &places, err) < 0)
+		return -1;
+	options.old = places.old;
+	options.new = places.new;
+	if (lists_carry_verify(&options, &r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r.failed.n; i++)
+		strings_addf(&v->sum.differences, "mailing lists: %s", r.failed.rows[i]);
+	for (size_t i = 0; i < r.notes.n; i++)
+		strings_addf(&v->sum.notes, "mailing lists: %s", r.notes.rows[i]);
+	v->lists_n = r.lists;
 	return 0;
 }
 
@@ -74,13 +101,13 @@ static json_t *to_json(const struct verifying *v)
 {
 	const struct verify_result *r = &v->sum;
 
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "good",
+	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "good",
 	                 r->differences.n == 0, "deep", v->options.deep, "accounts",
-	                 (json_int_t)v->accounts.n, "folders", (json_int_t)r->folders, "messages",
-	                 (json_int_t)r->messages, "octets", (json_int_t)r->octets, "arrived",
-	                 (json_int_t)r->arrived, "changed", (json_int_t)r->changed, "seconds",
-	                 r->seconds, "differences", lines_json(&r->differences), "notes",
-	                 lines_json(&r->notes));
+	                 (json_int_t)v->accounts.n, "mailing_lists", (json_int_t)v->lists_n,
+	                 "folders", (json_int_t)r->folders, "messages", (json_int_t)r->messages,
+	                 "octets", (json_int_t)r->octets, "arrived", (json_int_t)r->arrived,
+	                 "changed", (json_int_t)r->changed, "seconds", r->seconds, "differences",
+	                 lines_json(&r->differences), "notes", lines_json(&r->notes));
 }
 
 static char *words_of(const struct verifying *v)
@@ -93,6 +120,8 @@ static char *words_of(const struct verifying *v)
 	         "%zu mailboxes, %llu folders, %llu messages (%s) compared in %s: ", v->accounts.n,
 	         (unsigned long long)r->folders, (unsigned long long)r->messages,
 	         text_size(octets, r->octets), text_duration(time, r->seconds));
+	if (v->lists)
+		buf_addf(&words, "%llu mailing lists, each file; ", (unsigned long long)v->lists_n);
 	if (r->differences.n)
 		buf_addf(&words, "%zu differences", r->differences.n);
 	else
@@ -153,8 +182,12 @@ int cmd_verify(struct cmd_run *run, struct error *err)
 	if (opened_at(run->state, &v.options.opened_ms, err) < 0 ||
 	    chosen_accounts(run, run->argv + optind, run->argc - optind, &v.accounts, err) < 0)
 		return -1;
+	if (optind == run->argc && move_lists_wanted(run->config, run->state, &v.lists, err) < 0) {
+		account_pairs_fini(&v.accounts);
+		return -1;
+	}
 	v.progress = progress_new(run, "compare");
-	if (compare_all(&v, err) == 0)
+	if (compare_all(&v, err) == 0 && (!v.lists || compare_lists(&v, err) == 0))
 		result = 0;
 	progress_free(v.progress);
 	if (result == 0)

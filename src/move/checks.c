@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "dns/dns.h"
+#include "dns/lowered.h"
 #include "dns/update.h"
 #include "imapd/imapd.h"
+#include "move/lists.h"
 #include "move/ports.h"
 #include "move/window.h"
 #include "mta/mta.h"
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLOCK_TRIES 3u
 #define CLOCKS_APART_MS 5000
 /* Some senders give up after 4 h: half of that is the longest window that is safe. */
 #define PATIENCE_S (4 * 3600)
@@ -97,13 +100,18 @@ static enum check_answer new_queue_is_empty(struct move *m, struct buf *seen)
 {
 	struct error err = { 0 };
 	struct mta_counts c;
+	bool lists;
 
 	if (mta_queue_length(m->new, &c, &err) < 0)
 		return unknown(seen, &err);
 	/* what is on hold does not move; an attempt that went back leaves its copies there */
 	buf_addf(seen, "%llu waiting, %llu on hold",
 	         (unsigned long long)(mta_counts_total(&c) - c.hold), (unsigned long long)c.hold);
-	return mta_counts_total(&c) == c.hold ? CHECK_YES : CHECK_NO;
+	if (move_lists_any_open(m->state, &lists, &err) < 0)
+		return unknown(seen, &err);
+	if (lists)
+		buf_add_text(seen, "; mailing lists live here already, and have mail of their own");
+	return lists || mta_counts_total(&c) == c.hold ? CHECK_YES : CHECK_NO;
 }
 
 static enum check_answer new_is_silent(struct move *m, struct buf *seen)
@@ -119,15 +127,52 @@ static enum check_answer new_is_silent(struct move *m, struct buf *seen)
 	return mta || mailboxes ? CHECK_NO : CHECK_YES;
 }
 
+/* How far a host's clock is ahead of ours, and by how much that may be wrong: the answer was made at some
+ * time between question and answer. What was asked on a busy machine may tell nothing; the quickest of
+ * some tries does. */
+static int clock_ahead(struct host *h, int64_t *ahead_ms, int64_t *unsure_ms, struct error *err)
+{
+	*unsure_ms = INT64_MAX;
+	for (unsigned i = 0; i < CLOCK_TRIES; i++) {
+		AUTO_BUF struct buf said = { 0 };
+		int64_t before = clock_wall_ms(), after;
+		struct span rest, seconds;
+		uint64_t at_s;
+
+		if (host_do(h, "clock", NULL, SPAN(""), &said, err) < 0)
+			return -1;
+		after = clock_wall_ms();
+		rest = buf_span(&said);
+		if (!span_next_part(&rest, '.', &seconds) || !span_parse_u64(seconds, &at_s))
+			return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
+			                 "its clock can't be read");
+		if (after - before >= *unsure_ms)
+			continue;
+		*unsure_ms = after - before;
+		*ahead_ms = (int64_t)at_s * 1000 - before;
+	}
+	/* of the part behind the dot nothing was read */
+	*unsure_ms += 1000;
+	return 0;
+}
+
 static enum check_answer clocks_agree(struct move *m, struct buf *seen)
 {
-	int64_t apart;
+	int64_t old, new, old_unsure, new_unsure, apart, unsure;
+	struct error err = { 0 };
 
-	if (host_reach(m->old) == HOST_FOLDER)
+	if (host_reach(m->old) == HOST_FOLDER || host_reach(m->new) == HOST_FOLDER)
 		return CHECK_SKIPPED;
-	apart = (int64_t)(host_hello(m->old)->now_ms - host_hello(m->new)->now_ms);
-	buf_addf(seen, "%.1f s apart", (double)llabs(apart) / 1000);
-	return llabs(apart) <= CLOCKS_APART_MS ? CHECK_YES : CHECK_NO;
+	if (clock_ahead(m->old, &old, &old_unsure, &err) < 0 ||
+	    clock_ahead(m->new, &new, &new_unsure, &err) < 0)
+		return unknown(seen, &err);
+	apart = llabs(old - new);
+	unsure = old_unsure + new_unsure;
+	buf_addf(seen, "%.1f s apart, give or take %.1f s", (double)apart / 1000,
+	         (double)unsure / 1000);
+	if (apart - unsure > CLOCKS_APART_MS)
+		return CHECK_NO;
+	return apart <= CLOCKS_APART_MS ? CHECK_YES : CHECK_UNKNOWN;
 }
 
 static enum check_answer window_is_short(struct move *m, struct buf *seen)
@@ -169,9 +214,12 @@ static enum check_answer names_lead_to_old(struct move *m, struct buf *seen)
 			return unknown(seen, &err);
 		for (size_t k = 0; k < zone.servers.n; k++) {
 			AUTO_ADDRESSES struct dns_addresses a = { 0 };
+			const char *closed = dns->records[i].closed_address;
+			/* its first step may have been made ahead */
 			bool has = dns_find_addresses(&zone.servers.rows[k], dns->records[i].name,
 			                              false, &a, &err) == 0 &&
-			           strings_has(&a.rows, dns->records[i].old_address);
+			           (strings_has(&a.rows, dns->records[i].old_address) ||
+			            (closed && strings_has(&a.rows, closed)));
 
 			good &= has;
 			if (!has)
@@ -190,7 +238,8 @@ static enum check_answer key_is_readable(struct move *m, struct buf *seen)
 	AUTO_KEY struct dns_key key = { 0 };
 	struct error err = { 0 };
 
-	if (m->config->switch_by != CONFIG_SWITCH_DNS)
+	if (m->config->switch_by != CONFIG_SWITCH_DNS || m->config->dns.command_count ||
+	    !m->config->dns.key_file)
 		return CHECK_SKIPPED;
 	if (dns_key_load(m->config->dns.key_file, &key, &err) < 0) {
 		buf_add_text(seen, err.text);
@@ -198,6 +247,30 @@ static enum check_answer key_is_readable(struct move *m, struct buf *seen)
 	}
 	buf_addf(seen, "%s, %s", key.name, key.algorithm);
 	return CHECK_YES;
+}
+
+static enum check_answer old_ttl_ran_out(struct move *m, struct buf *seen)
+{
+	AUTO_FREE char *waived = NULL;
+	struct dns_lowered l;
+	struct error err = { 0 };
+	char when[32];
+
+	if (dns_lowered_look(m->config, m->state, &l, &err) < 0 ||
+	    dns_waived(m->state, &l, &waived, &err) < 0)
+		return unknown(seen, &err);
+	if (!l.changes)
+		return CHECK_SKIPPED;
+	if (!l.everywhere)
+		buf_add_text(seen, l.where);
+	else
+		buf_addf(seen, "the old TTL of %u s runs out everywhere at %.19sZ", l.old_ttl,
+		         clock_text(when, l.until_ms));
+	if (l.everywhere && clock_wall_ms() >= l.until_ms)
+		return CHECK_YES;
+	if (waived)
+		buf_addf(seen, "; not waited for: %s", waived);
+	return waived ? CHECK_YES : CHECK_NO;
 }
 
 static enum check_answer listeners_have_owners(struct move *m, struct buf *seen)
@@ -246,15 +319,28 @@ static enum check_answer new_log(struct move *m, struct buf *seen)
 	return log_is_readable(m->new, seen);
 }
 
+/* How a host's MTA takes mail, where a gate is to stand in for one. False: *answer is all there is. */
+static bool ask_reception(struct move *m, struct host *h, struct mta_reception *r,
+                          enum check_answer *answer, struct buf *seen)
+{
+	struct error err = { 0 };
+
+	*answer = CHECK_SKIPPED;
+	if (!config_gate_takes(m->config))
+		return false;
+	if (mta_reception(h, NULL, r, &err) == 0)
+		return true;
+	*answer = unknown(seen, &err);
+	return false;
+}
+
 static enum check_answer gate_knows(struct move *m, struct buf *seen)
 {
 	AUTO_RECEPTION struct mta_reception r = { 0 };
-	struct error err = { 0 };
+	enum check_answer answer;
 
-	if (!config_gate_takes(m->config))
-		return CHECK_SKIPPED;
-	if (mta_reception(m->old, NULL, &r, &err) < 0)
-		return unknown(seen, &err);
+	if (!ask_reception(m, m->old, &r, &answer, seen))
+		return answer;
 	buf_addf(seen, "%zu addresses of %zu domains", r.addresses, r.domains);
 	if (r.incomplete)
 		buf_addf(seen, ", of %zu domains not all: unknown ones there are told to wait",
@@ -267,57 +353,98 @@ static enum check_answer gate_knows(struct move *m, struct buf *seen)
 static enum check_answer nobody_relays(struct move *m, struct buf *seen)
 {
 	AUTO_RECEPTION struct mta_reception r = { 0 };
-	struct error err = { 0 };
+	enum check_answer answer;
 
-	if (!config_gate_takes(m->config))
-		return CHECK_SKIPPED;
-	if (mta_reception(m->old, NULL, &r, &err) < 0)
-		return unknown(seen, &err);
+	if (!ask_reception(m, m->old, &r, &answer, seen))
+		return answer;
 	buf_add_text(seen, *r.relays_for ? r.relays_for : "only the host itself");
 	return *r.relays_for ? CHECK_NO : CHECK_YES;
+}
+
+/* The gate asks no DNS, and can't tell the name of a client that it speaks for. */
+static enum check_answer new_wants_no_names(struct move *m, struct buf *seen)
+{
+	AUTO_RECEPTION struct mta_reception r = { 0 };
+	enum check_answer answer;
+
+	if (!ask_reception(m, m->new, &r, &answer, seen))
+		return answer;
+	buf_add_text(seen, r.wants_names ? r.wants_names : "it refuses nobody for that");
+	return r.wants_names ? CHECK_NO : CHECK_YES;
 }
 
 /* To add a check, add a row and its function. */
 const struct check_row move_checks[] = {
 	{ "state.surveyed", "state", "Have both sites been surveyed?", "mailhaul survey",
-	  CHECK_MUST, surveyed },
+	  CHECK_MUST, surveyed, false, false },
 	{ "state.prepared", "state", "Does every mailbox have its place on the new host?",
-	  "mailhaul prepare", CHECK_MUST, prepared },
+	  "mailhaul prepare", CHECK_MUST, prepared, false, false },
 	{ "state.seeded", "state", "Have the mailboxes been copied once?", "mailhaul seed",
-	  CHECK_MUST, seeded },
+	  CHECK_MUST, seeded, false, false },
 	{ "disk.new", "disk", "Is there room on the new host?", "make room, or a bigger disk",
-	  CHECK_MUST, room_on_new },
+	  CHECK_MUST, room_on_new, false, true },
 	{ "new.silent", "new", "Are the new host's mail services stopped?",
-	  "nothing: the cut-over stops them itself", CHECK_SHOULD, new_is_silent },
+	  "nothing: the cut-over stops them itself", CHECK_SHOULD, new_is_silent, false, true },
 	{ "new.queue", "new", "Is the new host's queue empty?",
 	  "look at it with postqueue -p; let it empty, or put it on hold", CHECK_MUST,
-	  new_queue_is_empty },
+	  new_queue_is_empty, false, true },
 	{ "time.clocks", "time", "Do the two clocks agree?", "run an NTP client on both",
-	  CHECK_SHOULD, clocks_agree },
+	  CHECK_SHOULD, clocks_agree, true, true },
 	{ "window.predicted", "window", "Is the predicted window within the budget?",
 	  "seed again until the delta is small, or raise window.budget", CHECK_MUST,
-	  window_is_short },
+	  window_is_short, false, false },
 	{ "window.budget", "window", "Is the budget under half of the shortest sender's patience?",
-	  "lower window.budget", CHECK_SHOULD, budget_is_safe },
+	  "lower window.budget", CHECK_SHOULD, budget_is_safe, false, false },
 	{ "dns.old", "dns", "Do the names that move lead to the old host, on all their servers?",
-	  "mend dns.records in move.yaml, or the zone", CHECK_MUST, names_lead_to_old },
+	  "mend dns.records in move.yaml, or the zone", CHECK_MUST, names_lead_to_old, false,
+	  false },
+	{ "dns.old-ttl", "dns", "Have the old TTLs run out everywhere, where they were lowered?",
+	  "wait until the hour that is named; or `mailhaul dns go-early REASON`", CHECK_MUST,
+	  old_ttl_ran_out, false, false },
 	{ "dns.key", "dns", "Can the TSIG key be read?", "mend dns.key_file", CHECK_MUST,
-	  key_is_readable },
+	  key_is_readable, false, false },
 	{ "listeners.old", "listeners", "Does every mail port of the old host have a known owner?",
 	  "find the process (a removed MTA may still run) and stop it", CHECK_SHOULD,
-	  listeners_have_owners },
+	  listeners_have_owners, true, false },
 	{ "gate.recipients", "gate",
 	  "Does the gate know which domains the old server takes mail for?",
-	  "name them all in move.yaml, domains; or close: defer", CHECK_MUST, gate_knows },
+	  "name them all in move.yaml, domains; or close: defer", CHECK_MUST, gate_knows, true,
+	  false },
 	{ "gate.relays", "gate", "Does nobody send to elsewhere through the old server's port 25?",
-	  "such hosts are refused (554) while the gate stands: have them send by 587, or wait, or "
-	  "close: defer",
-	  CHECK_SHOULD, nobody_relays },
+	  "such hosts are told to wait (450) until the opening, and then the new server judges "
+	  "them "
+	  "by its own mynetworks; those that are in a table or a file are refused (554): have them "
+	  "send by 587, or close: defer",
+	  CHECK_SHOULD, nobody_relays, true, false },
+	{ "gate.names", "gate",
+	  "Does the new MTA take clients whose name in the DNS it is not told?",
+	  "take that restriction out until `mailhaul gate --end`: the gate speaks for clients "
+	  "whose "
+	  "names it does not ask for; or close: defer",
+	  CHECK_MUST, new_wants_no_names, false, true },
+	{ "lists.new", "lists", "Has the new host a Mailman 2.1 for the old one's lists?",
+	  "install it there, none older than the old host's; or say in move.yaml that they stay: "
+	  "lists: {to: none}",
+	  CHECK_MUST, check_lists_there, true, true },
+	{ "lists.seeded", "lists", "Has every mailing list been copied once?", "mailhaul seed",
+	  CHECK_MUST, check_lists_seeded, false, false },
+	{ "lists.addresses", "lists", "Does the new MTA know every address of the lists?",
+	  "`mailhaul lists aliases --new` prints what it has to be told, with --check what is "
+	  "wrong",
+	  CHECK_MUST, check_lists_addresses, true, true },
+	{ "lists.queues", "lists", "Can all that lies in Mailman's queues be brought?",
+	  "rename it to TIME+HASH.pck, or take it away", CHECK_MUST, check_lists_queues, true,
+	  true },
+	{ "lists.jobs", "lists", "Do Mailman's jobs rest on the new host until the opening?",
+	  "stop cron there, or take Mailman's table out: it sends digests and reminders of the "
+	  "lists "
+	  "that it finds",
+	  CHECK_SHOULD, check_lists_jobs, false, true },
 	{ "logs.old", "logs", "Does the old MTA write its log into a file?",
 	  "nothing to do for a host that is a disk; else set maillog_file in main.cf", CHECK_SHOULD,
-	  old_log },
+	  old_log, true, false },
 	{ "logs.new", "logs", "Does the new MTA write its log into a file?",
 	  "install a syslog daemon, or set maillog_file in main.cf (postlogd(8))", CHECK_MUST,
-	  new_log },
+	  new_log, false, true },
 };
 const unsigned move_checks_rows = ROWS(move_checks);

@@ -3,6 +3,7 @@
 /* freeze -- the moment X: from the first refused connection to the proof that nothing comes in. */
 
 #include "move/gate.h"
+#include "move/lists.h"
 #include "move/move.h"
 #include "move/ports.h"
 
@@ -10,9 +11,11 @@
 #include "base/memory.h"
 #include "fence/fence.h"
 #include "imapd/imapd.h"
+#include "lists/leaving.h"
 #include "mta/mta.h"
 #include "remote/daemon.h"
 #include "state/evidence.h"
+#include "state/journal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,6 +24,7 @@
 /* A job that submits mail shows itself within this; each look takes two samples this far apart. */
 #define PROOF_SPAN_MS 1500
 
+/* A gate that relays is refused until the switch, so that it says 451 at once (step_switch()). */
 int move_shut_new(struct move *m, struct error *err)
 {
 	if (m->config->close != CONFIG_CLOSE_SPOOL)
@@ -32,15 +36,80 @@ int move_shut_new(struct move *m, struct error *err)
 	               : fence_close(m->new, ports_mailbox, ROWS(ports_mailbox), err);
 }
 
+#define RAN_MTA "new.ran.mta"
+#define RAN_IMAPD "new.ran.imapd"
+
+/* Of the beginning, also when the step is done again after it has stopped one of them. */
+static int note_what_runs(struct move *m, struct error *err)
+{
+	AUTO_FREE char *noted = NULL;
+	bool mta, imapd;
+
+	if (state_get(m->state, RAN_MTA, &noted, err) < 0)
+		return -1;
+	if (noted && *noted)
+		return 0;
+	if (mta_is_running(m->new, &mta, err) < 0 || imapd_is_running(m->new, &imapd, err) < 0 ||
+	    state_put(m->state, RAN_IMAPD, imapd ? "yes" : "no", err) < 0)
+		return -1;
+	return state_put(m->state, RAN_MTA, mta ? "yes" : "no", err);
+}
+
 int step_close_new(struct move *m, struct error *err)
 {
+	if (note_what_runs(m, err) < 0)
+		return -1;
 	if (move_shut_new(m, err) < 0)
 		return err->sys_errno == ENOENT
 		               ? error_hint(err,
 		                            "the staged opening needs it: install nftables there")
 		               : -1;
 	/* the MTA first: a delivery under way needs the mailbox server to end it */
-	return mta_stop(m->new, err) < 0 || imapd_stop(m->new, err) < 0 ? -1 : 0;
+	if (mta_stop(m->new, err) < 0 || imapd_stop(m->new, err) < 0)
+		return -1;
+	/* from its next start people's mail is its own, too */
+	return m->has_lists ? lists_leaving_end_home(m->new, m->state, err) : 0;
+}
+
+/* A sender that has the answer of the switch still must not be let in; what old passes on must. */
+static int open_for_lists(struct move *m, struct error *err)
+{
+	enum journal_mark mark;
+
+	if (journal_last(m->state, m->attempt, "switch", &mark, err) < 0)
+		return -1;
+	return mark == JOURNAL_NONE ? fence_remove(m->new, err)
+	                            : move_lists_admit(m->old, m->new, err);
+}
+
+static int start_what_ran(struct move *m, struct error *err)
+{
+	const struct lists_leaving leaving = { .old = m->old, .new = m->new, .state = m->state };
+	AUTO_FREE char *mta = NULL, *imapd = NULL;
+
+	if (state_get(m->state, RAN_MTA, &mta, err) < 0 ||
+	    state_get(m->state, RAN_IMAPD, &imapd, err) < 0)
+		return -1;
+	if (imapd && !strcmp(imapd, "yes") && imapd_start(m->new, err) < 0)
+		return -1;
+	if (!mta || strcmp(mta, "yes") != 0)
+		return 0;
+	if (lists_leaving_pass_home(&leaving, err) < 0)
+		return -1;
+	return mta_resume_accepting(m->new, err) < 0 || mta_start(m->new, err) < 0 ||
+	                       open_for_lists(m, err) < 0
+	               ? -1
+	               : 0;
+}
+
+/* Else the new host stays as it was closed: nobody needs it, and nobody may come there. */
+int undo_close_new(struct move *m, struct error *err)
+{
+	bool waves;
+
+	if (move_lists_any_open(m->state, &waves, err) < 0 || (waves && start_what_ran(m, err) < 0))
+		return -1;
+	return state_put(m->state, RAN_MTA, "", err);
 }
 
 int step_freeze(struct move *m, struct error *err)
@@ -312,8 +381,13 @@ static int look_at_daemons(struct move *m, struct proof *p, struct error *err)
 
 	if (mta_is_running(m->old, &mta, err) < 0 || imapd_is_running(m->old, &mailboxes, err) < 0)
 		return -1;
+	AUTO_FREE char *runners = NULL;
+	if (move_lists_running(m, &runners, err) < 0)
+		return -1;
 	if (mta)
 		doubt(p, "the MTA runs");
+	if (runners)
+		doubt(p, "Mailman runs: %s", runners);
 	if (mailboxes)
 		doubt(p, "the mailbox server runs");
 	return 0;

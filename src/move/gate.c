@@ -17,6 +17,7 @@
 #define LOOK_EVERY_MS 200
 #define TELL_EVERY_MS 5000
 #define LISTEN_MS 20000
+#define RELAY_NETWORKS_MAX 12u   /* a daemon may be told 64 words in all */
 #define ANY_SIZE "1099511627776" /* the most that --message-size takes */
 
 static const char *spool_of(const struct move *m)
@@ -91,11 +92,22 @@ static void add(struct strings *words, const char *option, const char *value)
 
 static int start(struct move *m, const struct strings *words, struct error *err)
 {
-	AUTO_FREE const char **argv = xcalloc(words->n + 1, sizeof *argv);
+	AUTO_FREE const char **argv = xcalloc(words->n + 2, sizeof *argv);
 
+	argv[0] = "--supervise";
 	for (size_t i = 0; i < words->n; i++)
-		argv[i] = words->rows[i];
+		argv[i + 1] = words->rows[i];
 	return host_daemon_start(m->old, ROW_NAME, argv, NULL, err);
+}
+
+/* Hosts that send to elsewhere through the old server. */
+static void add_relay_networks(struct move *m, const struct mta_reception *r, struct strings *words)
+{
+	for (size_t i = 0; i < r->relay_networks.n && i < RELAY_NETWORKS_MAX; i++)
+		add(words, "--relay-networks", r->relay_networks.rows[i]);
+	if (r->relay_networks.n > RELAY_NETWORKS_MAX)
+		move_say(m, "the gate is told of the first %u networks that old relays for",
+		         RELAY_NETWORKS_MAX);
 }
 
 static void add_serving(struct move *m, const struct mta_reception *r, struct strings *words)
@@ -117,6 +129,7 @@ static void add_serving(struct move *m, const struct mta_reception *r, struct st
 
 		add(words, "--tls", pem);
 	}
+	add_relay_networks(m, r, words);
 	if (m->config->close == CONFIG_CLOSE_RELAY) {
 		add(words, "--mode", "relay");
 		return;

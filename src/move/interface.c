@@ -71,13 +71,87 @@ static bool is_version_6(const char *address)
 	return strchr(address, ':') != NULL;
 }
 
+/* The one that there is beside the loopback; NULL: there are none, or several. Where the last address of a
+ * network has moved away, nothing else tells where it was. */
+static const json_t *only_link(const json_t *links)
+{
+	const json_t *found = NULL;
+	size_t i;
+	json_t *link;
+
+	json_array_foreach(links, i, link)
+	{
+		if (!strcmp(text_of(link, "link_type"), "loopback"))
+			continue;
+		if (found)
+			return NULL;
+		found = link;
+	}
+	return found;
+}
+
+/* One default route, with what says who made it and how much it counts: else it would stand beside itself. */
+static void add_route(struct buf *batch, const json_t *route)
+{
+	const json_t *metric = json_object_get(route, "metric");
+	json_t *flag;
+	size_t i;
+
+	buf_addf(batch, "route replace default via %s dev %s", text_of(route, "gateway"),
+	         text_of(route, "dev"));
+	if (*text_of(route, "protocol"))
+		buf_addf(batch, " proto %s", text_of(route, "protocol"));
+	if (json_is_integer(metric))
+		buf_addf(batch, " metric %lld", (long long)json_integer_value(metric));
+	json_array_foreach(json_object_get(route, "flags"), i, flag)
+	{
+		if (json_is_string(flag) && !strcmp(json_string_value(flag), "onlink"))
+			buf_addf(batch, " onlink");
+	}
+	buf_addf(batch, "\n");
+}
+
+static int add_routes(struct host *h, bool six, const char *interface, struct buf *batch,
+                      struct error *err)
+{
+	AUTO_JSON json_t *routes = NULL;
+	json_t *route;
+	size_t i;
+
+	if (ask(h, six ? "ip-routes-6" : "ip-routes", &routes, err) < 0)
+		return -1;
+	json_array_foreach(routes, i, route)
+	{
+		if (!strcmp(text_of(route, "dst"), "default") &&
+		    !strcmp(text_of(route, "dev"), interface) && *text_of(route, "gateway"))
+			add_route(batch, route);
+	}
+	return 0;
+}
+
+int interface_routes(struct host *h, const char *address, struct buf *out, struct error *err)
+{
+	AUTO_JSON json_t *links = NULL;
+	const json_t *link;
+
+	if (ask(h, "ip-addresses", &links, err) < 0)
+		return -1;
+	link = find_link(links, address, 0, true);
+	return link ? add_routes(h, is_version_6(address), text_of(link, "ifname"), out, err) : 0;
+}
+
+int interface_put_routes(struct host *h, struct span lines, struct error *err)
+{
+	return lines.n ? host_do(h, "ip-batch", NULL, lines, NULL, err) : 0;
+}
+
 /* Lines that put back every other address of the interface and its default routes. */
 static int add_others(struct host *h, const json_t *link, const char *address, struct buf *batch,
                       struct error *err)
 {
 	bool six = is_version_6(address);
 	const char *name = text_of(link, "ifname");
-	AUTO_JSON json_t *routes = NULL;
+	bool reaches = false;
 	json_t *row;
 	size_t i;
 
@@ -86,19 +160,15 @@ static int add_others(struct host *h, const json_t *link, const char *address, s
 		const char *local = text_of(row, "local");
 
 		if (strcmp(local, address) != 0 && is_version_6(local) == six &&
-		    strcmp(text_of(row, "scope"), "link") != 0)
+		    strcmp(text_of(row, "scope"), "link") != 0) {
+			reaches = true;
 			buf_addf(batch, "address replace %s/%lld dev %s%s\n", local,
 			         (long long)json_integer_value(json_object_get(row, "prefixlen")),
 			         name, six ? " nodad" : "");
+		}
 	}
-	if (ask(h, six ? "ip-routes-6" : "ip-routes", &routes, err) < 0)
-		return -1;
-	json_array_foreach(routes, i, row) if (!strcmp(text_of(row, "dst"), "default") &&
-	                                       !strcmp(text_of(row, "dev"), name) &&
-	                                       *text_of(row, "gateway"))
-		buf_addf(batch, "route replace default via %s dev %s\n", text_of(row, "gateway"),
-	                 name);
-	return 0;
+	/* from no address nobody is reached, so that the kernel refuses a gateway */
+	return reaches ? add_routes(h, six, name, batch, err) : 0;
 }
 
 int interface_drop(struct host *h, const char *address, unsigned prefix, const char *interface,
@@ -138,6 +208,8 @@ int interface_add(struct host *h, const char *address, unsigned prefix, const ch
 		return 0;
 	}
 	link = find_link(links, address, prefix, false);
+	if (!link)
+		link = only_link(links);
 	if (!interface && !link) {
 		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
 		          "%s: no interface is in the network of %s/%u", host_name(h), address,

@@ -199,7 +199,7 @@ static void sum_old(struct ledger *l, const struct ledger_sources *s)
 		const struct log_message *m = &s->old->rows[i];
 		const char *new_id = new_id_of(s, m->id);
 
-		if (!new_id && !is_ours(s, m))
+		if (!new_id && (!m->brought || !is_ours(s, m)))
 			continue;
 		l->accepted_old++;
 		for (size_t k = 0; k < m->deliveries_n; k++)
@@ -221,6 +221,8 @@ static void sum_new(struct ledger *l, const struct ledger_sources *s)
 		const struct log_message *m = &s->new->rows[i];
 
 		if (came_by_carrying(s, m->id) || !is_ours(s, m))
+			continue;
+		if (!m->brought && !is_under_way(s, m))
 			continue;
 		l->accepted_new++;
 		for (size_t k = 0; k < m->deliveries_n; k++)

@@ -139,8 +139,10 @@ static void take_delivery(struct log_message *m, const struct mta_log_event *e)
 static void take_notice(struct logs *l, const struct mta_log_event *e)
 {
 	struct mta_log_event made = { .id = e->notice, .at_ms = e->at_ms };
+	struct log_message *m = open_message(l, &made);
 
-	put(&open_message(l, &made)->follows, e->id);
+	m->brought = true;
+	put(&m->follows, e->id);
 }
 
 void logs_add(struct logs *l, const struct mta_log_event *e)
@@ -150,6 +152,7 @@ void logs_add(struct logs *l, const struct mta_log_event *e)
 	if (e->kind == MTA_LOG_REJECTED || !e->id.n)
 		return;
 	m = open_message(l, e);
+	m->brought |= e->kind != MTA_LOG_CLIENT;
 	switch (e->kind) {
 	case MTA_LOG_CLIENT:
 		put(&m->client, e->client);

@@ -27,6 +27,9 @@ struct log_message {
 	struct log_delivery *deliveries;
 	size_t deliveries_n, deliveries_room;
 	bool local; /* submitted on the host itself */
+	/* More is told of it than that a client had a recipient accepted: cleanup(8) names the Message-ID
+	 * before a message can be accepted; one that only asks who is there never brings one. */
+	bool brought;
 };
 
 struct logs {

@@ -2,6 +2,7 @@
 #include "move/move.h"
 
 #include "base/clock.h"
+#include "move/lists.h"
 #include "state/evidence.h"
 
 #include <stdarg.h>
@@ -53,7 +54,8 @@ int move_open(struct move *m, struct error *err)
 {
 	enum move_phase phase;
 
-	if (survey_accounts(m->state, &m->accounts, err) < 0)
+	if (survey_accounts(m->state, &m->accounts, err) < 0 ||
+	    move_lists_wanted(m->config, m->state, &m->has_lists, err) < 0)
 		return -1;
 	return move_phase_read(m->state, &phase, &m->attempt, err);
 }
@@ -193,7 +195,7 @@ static int do_steps(struct move *m, const char *until, bool *switched, struct er
 			return -1;
 		if (*switched && i < (unsigned)(move_step_find("switch") - move_steps))
 			continue;
-		if (move_step_applies(step, m->config)) {
+		if (move_step_applies(step, m->config, m->has_lists)) {
 			if (!*switched && check_budget(m, err) < 0)
 				return -1;
 			if (do_step(m, step, err) < 0)
@@ -263,7 +265,7 @@ int move_rollback(struct move *m, struct error *err)
 	if (put_phase(m, MOVE_GOING_BACK, err) < 0)
 		return -1;
 	for (unsigned i = move_steps_rows; i-- > 0;)
-		if (move_step_applies(&move_steps[i], m->config) &&
+		if (move_step_applies(&move_steps[i], m->config, m->has_lists) &&
 		    undo_step(m, &move_steps[i], err) < 0)
 			return -1;
 	if (state_put_i64(m->state, "freeze.began_ms", 0, err) < 0)

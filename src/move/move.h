@@ -39,6 +39,7 @@ struct move {
 	struct state *state;
 	struct host *old, *new;
 	int64_t attempt;               /* 1, 2, ... */
+	bool has_lists;                /* mailing lists move; set by move_open() */
 	struct account_pairs accounts; /* owned; read by move_open() */
 	/* Told one line at a time what happens; NULL: nobody listens. */
 	void (*tell)(void *listener, const char *words);
@@ -86,6 +87,7 @@ struct step {
 	const char *undone; /* how it is taken back; NULL: there is nothing to take back */
 	/* Whether this move has the step at all; NULL: always. */
 	bool (*applies)(const struct config *c);
+	bool lists; /* only where mailing lists move */
 	/* Both may be repeated after a crash at any place in them. */
 	int (*act)(struct move *m, struct error *err);
 	int (*undo)(struct move *m, struct error *err);
@@ -95,21 +97,32 @@ struct step {
 extern const struct step move_steps[];
 extern const unsigned move_steps_rows;
 const struct step *move_step_find(const char *name); /* NULL: there is none */
-bool move_step_applies(const struct step *step, const struct config *c);
+/* `lists`: whether mailing lists move, move_lists_wanted(). */
+bool move_step_applies(const struct step *step, const struct config *c, bool lists);
 
 /* The new host's mail ports take nobody from outside: where the gate takes mail no sender may be refused,
  * so that port 25 keeps silent until it opens. */
 int move_shut_new(struct move *m, struct error *err) MUST_CHECK;
 
-/* The steps' functions stand in freeze.c, stand_in.c, transfer.c, switch.c, opening.c. */
+/* Keeps as "dns.old_ttl" how long a resolver may go on giving what the names lead to now. */
+int move_keep_old_ttl(struct move *m, struct error *err) MUST_CHECK;
+
+/* The steps' functions stand in freeze.c, lists.c, turn_away.c, stand_in.c, transfer.c, switch.c, opening.c. */
 int step_preconditions(struct move *m, struct error *err);
 int step_close_new(struct move *m, struct error *err);
+int undo_close_new(struct move *m, struct error *err);
+int step_hush_lists(struct move *m, struct error *err);
+int undo_hush_lists(struct move *m, struct error *err);
+int step_turn_away(struct move *m, struct error *err);
+int undo_turn_away(struct move *m, struct error *err);
 int step_stand_in(struct move *m, struct error *err);
 int undo_stand_in(struct move *m, struct error *err);
 int step_freeze(struct move *m, struct error *err);
 int undo_freeze(struct move *m, struct error *err);
 int step_stop_jobs(struct move *m, struct error *err);
 int undo_stop_jobs(struct move *m, struct error *err);
+int step_stop_lists(struct move *m, struct error *err);
+int undo_stop_lists(struct move *m, struct error *err);
 int step_drain(struct move *m, struct error *err);
 int undo_drain(struct move *m, struct error *err);
 int step_flush(struct move *m, struct error *err);
@@ -122,6 +135,8 @@ int step_delta(struct move *m, struct error *err);
 int undo_delta(struct move *m, struct error *err);
 int step_queue(struct move *m, struct error *err);
 int undo_queue(struct move *m, struct error *err);
+int step_lists(struct move *m, struct error *err);
+int undo_lists(struct move *m, struct error *err);
 int step_verify(struct move *m, struct error *err);
 int step_switch(struct move *m, struct error *err);
 int undo_switch(struct move *m, struct error *err);
@@ -130,6 +145,8 @@ int undo_open_smtp(struct move *m, struct error *err);
 int step_give_out(struct move *m, struct error *err);
 int undo_give_out(struct move *m, struct error *err);
 int step_canary(struct move *m, struct error *err);
+int step_open_lists(struct move *m, struct error *err);
+int undo_open_lists(struct move *m, struct error *err);
 int step_open_mailboxes(struct move *m, struct error *err);
 int undo_open_mailboxes(struct move *m, struct error *err);
 int step_account(struct move *m, struct error *err);

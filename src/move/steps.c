@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "move/move.h"
+#include "move/lists.h"
 
 #include <string.h>
 
@@ -39,7 +39,29 @@ const struct step move_steps[] = {
 	  .does = "Shuts the new host's doors and stops its services, so that nothing is delivered "
 	          "there before the last copy.",
 	  .proven = "no service runs there, the fence stands",
-	  .act = step_close_new },
+	  .undone = "where mailing lists live there already, starts what ran; where the world was "
+	            "turned, for the old host alone",
+	  .act = step_close_new,
+	  .undo = undo_close_new },
+	{ .name = "hush-lists",
+	  .does = "Stops Mailman's runners on the new host, so that nothing that is brought there "
+	          "is "
+	          "sent before the opening.",
+	  .proven = "no process of theirs is left",
+	  .undone = "starts them, if they ran",
+	  .lists = true,
+	  .act = step_hush_lists,
+	  .undo = undo_hush_lists },
+	{ .name = "turn-away",
+	  .does = "First of two steps: leads the names to their closed address, where nobody "
+	          "answers, so that senders wait. The old server goes on until no cache can hold "
+	          "its address any longer.",
+	  .proven = "nobody answers there on port 25; every name server says so, and since then "
+	            "the old TTL has run out",
+	  .undone = "leads them to the old host again, each with the TTL that it had",
+	  .applies = config_turns_away,
+	  .act = step_turn_away,
+	  .undo = undo_turn_away },
 	{ .name = "stand-in",
 	  .does = "Puts the gate beside the old MTA and diverts new connections to port 25 to it; "
 	          "those that are open stay where they are.",
@@ -63,6 +85,16 @@ const struct step move_steps[] = {
 	  .applies = old_is_live,
 	  .act = step_stop_jobs,
 	  .undo = undo_stop_jobs },
+	{ .name = "stop-lists",
+	  .does = "Lets Mailman's runners on the old host finish what they can, while the MTA "
+	          "still "
+	          "takes it from them, then stops them.",
+	  .proven = "no process of theirs is left",
+	  .undone = "starts them, if they ran",
+	  .applies = old_is_live,
+	  .lists = true,
+	  .act = step_stop_lists,
+	  .undo = undo_stop_lists },
 	{ .name = "drain",
 	  .does = "Lets open SMTP sessions end, then takes the listeners out of the old MTA, which "
 	          "cuts those that a busy sender keeps open.",
@@ -109,15 +141,26 @@ const struct step move_steps[] = {
 	  .undone = "carries the new queue back",
 	  .act = step_queue,
 	  .undo = undo_queue },
+	{ .name = "lists",
+	  .does = "Brings what changed of mailing lists, links of public archives last; then what "
+	          "waits in Mailman's queues changes hands, and the originals go aside.",
+	  .proven = "a pass that finds nothing to do, each entry compared",
+	  .undone =
+	          "gives the entries back; once the new host was open, brings back what the lists "
+	          "became there",
+	  .lists = true,
+	  .act = step_lists,
+	  .undo = undo_lists },
 	{ .name = "verify",
 	  .does = "Compares old and new, message by message. A shortfall goes back.",
-	  .proven = "no message missing, extra or different",
+	  .proven = "no message missing, extra or different, nor any file or address of a list",
 	  .act = step_verify },
 	{ .name = "prove-still-frozen",
-	  .does = "Proves once more that the old side has taken nothing since X.",
-	  .proven = "as above, and nothing new since",
+	  .does = "Proves once more that the old side has taken nothing since X; what somebody did "
+	          "on Mailman's web pages meanwhile is brought.",
+	  .proven = "as above, and nothing new since, in no list and no queue of lists either",
 	  .applies = old_is_live,
-	  .act = step_prove,
+	  .act = step_prove_still,
 	  .always = true },
 	{ .name = "switch",
 	  .does = "Turns the world to the new host.",
@@ -145,6 +188,13 @@ const struct step move_steps[] = {
 	  .proven = "each went out with a 250, each answer is in the mailbox",
 	  .applies = has_canaries,
 	  .act = step_canary },
+	{ .name = "open-lists",
+	  .does = "Starts Mailman's runners on the new host: what waits in its queues goes out.",
+	  .proven = "they run",
+	  .undone = "lets them finish what they can, and stops them",
+	  .lists = true,
+	  .act = step_open_lists,
+	  .undo = undo_open_lists },
 	{ .name = "open-mailboxes",
 	  .does = "Opens IMAP, POP, ManageSieve and submission on the new host.",
 	  .proven = "the fence is gone",
@@ -155,7 +205,7 @@ const struct step move_steps[] = {
 	  .does = "Closes the ledger: every message that either side accepted, and where it is "
 	          "now.",
 	  .proven = "the sum closes, or what is missing is listed by name",
-	  .act = step_account,
+	  .act = step_account_with_lists,
 	  .always = true },
 };
 const unsigned move_steps_rows = ROWS(move_steps);
@@ -168,7 +218,7 @@ const struct step *move_step_find(const char *name)
 	return NULL;
 }
 
-bool move_step_applies(const struct step *step, const struct config *c)
+bool move_step_applies(const struct step *step, const struct config *c, bool lists)
 {
-	return !step->applies || step->applies(c);
+	return (lists || !step->lists) && (!step->applies || step->applies(c));
 }

@@ -11,6 +11,7 @@
 #include "dns/dns.h"
 #include "move/checks.h"
 #include "move/ledger.h"
+#include "move/lists.h"
 #include "mta/mta.h"
 #include "state/evidence.h"
 #include "state/messages.h"
@@ -23,7 +24,7 @@
 /* ── before ──────────────────────────────────────────────────────────────────────────────────── */
 
 /* How long a resolver may go on giving the old answer: asked while it still is the answer. */
-static int keep_old_ttl(struct move *m, struct error *err)
+int move_keep_old_ttl(struct move *m, struct error *err)
 {
 	__attribute__((cleanup(dns_servers_fini))) struct dns_servers resolvers = { 0 };
 	const struct config *c = m->config;
@@ -61,7 +62,8 @@ int step_preconditions(struct move *m, struct error *err)
 			buf_addf(&bad, "%s%s: %s", bad.n ? "; " : "", row->id, buf_text(&seen));
 	}
 	if (!bad.n)
-		return m->config->switch_by == CONFIG_SWITCH_ADDRESS ? 0 : keep_old_ttl(m, err);
+		return m->config->switch_by == CONFIG_SWITCH_ADDRESS ? 0
+		                                                     : move_keep_old_ttl(m, err);
 	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "not ready: %s", buf_text(&bad));
 	return error_hint(err, "`mailhaul check` says what to do about each");
 }
@@ -225,7 +227,8 @@ int step_verify(struct move *m, struct error *err)
 
 	AUTO_FREE char *words = xasprintf("%llu messages compared one by one, no difference",
 	                                  (unsigned long long)sum.messages);
-	if (evidence_put(m->state, "verify", words, NULL, err) < 0)
+	if (evidence_put(m->state, "verify", words, NULL, err) < 0 ||
+	    (m->has_lists && move_lists_verify(m, err) < 0))
 		return -1;
 	return state_put_i64(m->state, "verify.last_ms", clock_monotonic_ms() - began, err);
 }

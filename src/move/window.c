@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "move/window.h"
 
+#include "move/lists.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -12,6 +14,8 @@
 #define ADDRESS_TRIAL_MS 500
 #define DNS_TRIAL_MS 200
 #define PERSON_MS 300000
+#define RUNNERS_TRIAL_MS 3000
+#define LISTS_GUESS_MS 10000
 
 static void add(struct window *w, int64_t ms, const char *format, ...) PRINTF_LIKE(3, 4);
 static void add(struct window *w, int64_t ms, const char *format, ...)
@@ -23,6 +27,32 @@ static void add(struct window *w, int64_t ms, const char *format, ...)
 	va_end(args);
 	w->parts[w->n++].ms = ms;
 	w->total_ms += ms;
+}
+
+/* A pass of theirs, and their comparison, are in what was measured of all. Behind it come a pass that finds
+ * nothing, the queues' change of hands, and a last look at what somebody did on old's web pages. */
+static int add_lists(const struct config *c, struct state *s, struct window *out, struct error *err)
+{
+	bool wanted, live = c->old_host.reach != CONFIG_FOLDER;
+	int64_t ms;
+
+	if (move_lists_wanted(c, s, &wanted, err) < 0 ||
+	    state_get_i64(s, "seed.lists_ms", -1, &ms, err) < 0)
+		return -1;
+	if (!wanted)
+		return 0;
+	if (live)
+		add(out, RUNNERS_TRIAL_MS,
+		    "Mailman's runners finish and stop (at most %u s, flush_wait)",
+		    c->window.flush_wait);
+	if (ms >= 0)
+		add(out, (live ? 2 : 1) * ms,
+		    "mailing lists and their queues%s, as a pass of seed was",
+		    live ? ", and a last look at them" : "");
+	else
+		add(out, LISTS_GUESS_MS,
+		    "mailing lists and their queues (a guess: none was seeded yet)");
+	return 0;
 }
 
 int window_predict(const struct config *c, struct state *s, struct window *out, struct error *err)
@@ -48,6 +78,8 @@ int window_predict(const struct config *c, struct state *s, struct window *out, 
 	else
 		add(out, seed_ms >= 0 ? 2 * seed_ms : 60000,
 		    "verify (a guess: there was none yet)");
+	if (add_lists(c, s, out, err) < 0)
+		return -1;
 	if (c->switch_by == CONFIG_SWITCH_DNS)
 		add(out, DNS_TRIAL_MS, "dynamic update, answered by the primary (trials)");
 	else if (c->switch_by == CONFIG_SWITCH_ADDRESS)

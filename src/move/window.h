@@ -13,7 +13,7 @@ struct window {
 	struct {
 		int64_t ms;
 		char why[160];
-	} parts[8];
+	} parts[12];
 	size_t n;
 	int64_t total_ms;
 };

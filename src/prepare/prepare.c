@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "state/mailing_lists.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -192,9 +193,25 @@ int prepare_finish(struct prepare *p, struct error *err)
 
 /* ── stop ────────────────────────────────────────────────────────────────────────────────────── */
 
+/* Opened by themselves, `mailhaul lists open`. */
+static int find_open_lists(struct prepare *p, bool *any, struct error *err)
+{
+	AUTO_MAILING_LISTS struct mailing_lists known = { 0 };
+
+	*any = false;
+	if (mailing_lists_load(p->state, &known, err) < 0)
+		return -1;
+	for (size_t i = 0; i < known.n; i++)
+		*any = *any || known.rows[i].phase == MAILING_LIST_OPENED;
+	return 0;
+}
+
 int prepare_stop(struct prepare *p, struct error *err)
 {
-	bool mta = false, imapd = false;
+	bool mta = false, imapd = false, lists;
+
+	if (find_open_lists(p, &lists, err) < 0)
+		return -1;
 
 	if ((p->to.mta_kind && mta_is_running(p->new_host, &mta, err) < 0) ||
 	    (p->to.has_imapd && imapd_is_running(p->new_host, &imapd, err) < 0))
@@ -205,7 +222,9 @@ int prepare_stop(struct prepare *p, struct error *err)
 		prepare_same(p, "Postfix does not run");
 	/* first who holds Dovecot's sockets open: its auth process outlives it as
    * long as an smtpd is connected */
-	if (mta) {
+	if (mta && lists) {
+		prepare_same(p, "Postfix runs: mailing lists live here already");
+	} else if (mta) {
 		prepare_changed(p, "Postfix is stopped until the cut-over opens it");
 		if (!p->dry_run && mta_stop(p->new_host, err) < 0)
 			return -1;

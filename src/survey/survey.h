@@ -74,6 +74,7 @@ int survey_traffic(struct survey_site *s, struct error *err);
 int survey_listeners(struct survey_site *s, struct error *err); /* network.c */
 int survey_cron(struct survey_site *s, struct error *err);      /* cron.c */
 int survey_fetchers(struct survey_site *s, struct error *err);
+int survey_lists(struct survey_site *s, struct error *err); /* lists.c */
 
 /* ── for the topics ──────────────────────────────────────────────────────────────────────────── */
 

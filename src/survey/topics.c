@@ -12,6 +12,7 @@ const struct survey_topic survey_topics[] = {
 	{ "Subscriptions", "subscriptions", NULL },
 	{ "Sieve and other files in homes", "sieve|home file", survey_sieve },
 	{ "Aliases", "alias", survey_aliases },
+	{ "Mailing lists", "mailman|mailing list|list queue|mailman path", survey_lists },
 	{ "Tables, lists, programs",
 	  "table|alias file|list|program|destination|credentials|other file", survey_tables },
 	{ "Keys and certificates", "key|certificate|dkim key|dkim setting", survey_keys },

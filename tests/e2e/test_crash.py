@@ -11,11 +11,11 @@ import signal
 import subprocess
 
 from conftest import Journey
-from lab import daemons, imap, mover, sealed
+from lab import daemons, imap, mailman, mover, sealed
 from lab.sealed import wait_for
 
-STEPS_AT_LEAST = 13     # of a cut-over by DNS without gate and canaries
-UNDONE_AT_LEAST = 7
+STEPS_AT_LEAST = 17     # of a cut-over with lists by DNS without gate and canaries
+UNDONE_AT_LEAST = 11
 
 
 def die_everywhere(admin: mover.Mover, verb: str) -> int:
@@ -52,23 +52,32 @@ def journal_rows(admin: mover.Mover) -> int:
 
 def test_killed_at_each_journal_write_the_end_is_the_same(lab):
     journey = Journey(lab, mover.settings("dns", "refuse", canary=False, budget=3600))
-    journey.traffic(10)
+    mailman.install(lab)
+    mailman.tell_mta(lab.old, journey.admin)
+    mailman.start(lab.old, mailman.OLD)
+    posts = mailman.Posts(lab.worlds[0], f"{mailman.POSTED_TO}@example.org", pause=1)
+    journey.traffic()
     journey.get_ready()
+    mailman.tell_mta(lab.new, journey.admin, "--new")
     deaths = die_everywhere(journey.admin, "cutover")
     print(f"cut-over: {deaths} deaths")
     assert deaths >= 3 * STEPS_AT_LEAST
+    assert mailman.running(lab.new) and not mailman.running(lab.old)
     journey.admin.run("watch", "--until-agree")
     journey.settle(seconds=10)
     journey.admin.run("verify")
     assert journey.ledger()["unaccounted"] == 0
 
-    lab.traffic.start(10)
+    lab.traffic.start(5)
     wait_for(lambda: len(lab.traffic.record()) > 50, 60, "mail for the new side")
     deaths = die_everywhere(journey.admin, "rollback")
     print(f"rollback: {deaths} deaths")
     assert deaths >= 3 * UNDONE_AT_LEAST
     assert daemons.pid(lab.old, "postfix") and not daemons.pid(lab.new, "postfix")
+    assert mailman.running(lab.old) and not mailman.running(lab.new)
+    accepted = posts.end()
     journey.settle("old", seconds=20)
+    mailman.expect_once(lab, accepted)
 
 
 def sent_by(host: sealed.Host, process: int) -> int:

@@ -8,6 +8,8 @@ import uuid
 
 import pytest
 
+import rehearsals
+import rehearsed_cutover
 from conftest import Journey
 from lab import daemons, imap, mover, people, trouble
 from lab.sealed import wait_for
@@ -125,7 +127,8 @@ def test_after_prepare_the_new_host_answers_as_the_old_one_and_again_changes_not
     people_log_in(lab)
     rest(lab.new)
     # people's own scripts and .forward files travel with their mail
-    journey.admin.run("seed", "alice", "frank", "ute@example.net")
+    journey.admin.run("seed", "--until-small")
+    rehearsed_cutover.everything(lab, journey.admin)
     serve(lab.new)
     mail_arrives(lab)
     submission_works(lab)
@@ -134,6 +137,7 @@ def test_after_prepare_the_new_host_answers_as_the_old_one_and_again_changes_not
     rest(lab.new)
     after = journey.admin.json("prepare")
     assert after["changes"] == 0 and not after["failed"], after
+    rehearsals.everything(lab, journey.admin)
 
 
 def numbers_are_right(lab):

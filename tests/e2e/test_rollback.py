@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The way back: after the opening, with mail that the new side has taken."""
 
+import subprocess
+
 from conftest import Journey
-from lab import audit, daemons, hosts, imap, mover, probe
-from lab.sealed import wait_for
+from lab import audit, daemons, dns, hosts, imap, mover, probe
+from lab.sealed import File, wait_for
 
 TAKEN_BY_NEW = 200
+PANEL = "/usr/local/bin/panel"
 
 
 def test_what_the_new_side_took_is_on_the_old_side_once(lab):
-    journey = Journey(lab, mover.settings("dns", "refuse", canary=False))
+    # by the command that a person has for their provider
+    lab.new.push({PANEL: File(mover.PANEL, 0o755)})
+    journey = Journey(lab, mover.settings("dns", "refuse", canary=False).replace(
+        "dns:\n", f"dns:\n  command: [{PANEL}, {hosts.PRIMARY_V4}, {hosts.TSIG_PATH}, {PANEL}.x]\n"))
     journey.get_ready()
     before = imap.snapshot(lab.old)
     journey.admin.run("cutover")
@@ -36,6 +42,9 @@ def test_what_the_new_side_took_is_on_the_old_side_once(lab):
     lab.traffic.wait(60)
     audit.expect_good(lab.audit("old", more, quiet_seconds=150))
     assert "nothing to take back" in journey.admin.run("rollback").stdout
+    # nor has who takes changes of zones back by hand: it would lead the mail to new again
+    assert "nothing to take back" in journey.admin.run("dns", "undo").stdout
+    assert lab.new.read(f"{PANEL}.x") == b"xx"
 
     # and the move can be made again, with what went there and back in its place once
     journey.admin.run("seed", "--until-small")
@@ -66,15 +75,28 @@ def test_a_rollback_from_any_step_leaves_an_old_side_that_serves(lab):
 
 
 def test_a_second_cutover_after_a_rollback_carries_everything(lab):
-    journey = Journey(lab, mover.settings("dns", "refuse", canary=False))
-    journey.traffic(10)
+    """In two steps: senders are turned away before the freeze, and nobody comes to old after it."""
+    settings = mover.in_two_steps(lab.new, mover.settings("dns", "refuse", canary=False))
+    ways = [dns.ask(lab.new, hosts.PRIMARY_V4, hosts.MAIL_NAME, "AAAA")]
+    journey = Journey(lab, settings)
+    journey.traffic()
     journey.get_ready()
+    # killed while it waits for the old TTL, it knows the next time from when that counts
+    with subprocess.Popen(journey.admin.command("cutover"), stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as child:
+        said = next((line for line in child.stdout if "a cache may hold the old answer" in line), "")
+        child.kill()
+    assert said and daemons.pid(lab.old, "postfix")
     journey.admin.run("cutover", "--until", "queue")
     assert journey.admin.json("status")["phase"] == "under way"
+    ways.append(dns.ask(lab.new, hosts.PRIMARY_V4, hosts.MAIL_NAME, "AAAA"))
     journey.admin.run("rollback")
+    ways.append(dns.ask(lab.new, hosts.PRIMARY_V4, hosts.MAIL_NAME, "AAAA"))
+    assert ways == [[(mover.TTL_STEPS, hosts.MAIL_V6)], [(mover.TTL_STEPS, mover.CLOSED_V6)],
+                    ways[0]]
     wait_for(lambda: daemons.pid(lab.old, "postfix"), 20, "the old MTA")
     journey.admin.run("seed")
     journey.admin.run("cutover")
     journey.admin.run("watch", "--until-agree")
-    journey.settle(seconds=20)
+    journey.settle()
     journey.admin.run("verify")

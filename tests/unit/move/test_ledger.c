@@ -292,6 +292,28 @@ static void a_log_that_cannot_be_read_keeps_the_account_open(void **state)
 	assert_non_null(strstr(buf_text(&l.names), "old: a log that could not be read: read /var"));
 }
 
+static void who_only_asks_who_is_there_brings_no_message(void **state)
+{
+	AUTO_LOGS struct logs asked = { 0 }, brought = { 0 }, none = { 0 };
+	AUTO_LEDGER struct ledger of_old = { 0 }, of_new = { 0 }, of_brought = { 0 };
+	struct ledger_mailboxes *b = ledger_mailboxes_new();
+	struct strings queue = { 0 };
+
+	(void)state;
+	tell(&asked, MTA_LOG_CLIENT, 1, MTA_STATUS_NONE);
+	sum(&asked, &none, b, NULL, 0, &queue, &of_old);
+	assert_int_equal(of_old.accepted_old + of_old.unaccounted, 0);
+	sum(&none, &asked, b, NULL, 0, &queue, &of_new);
+	assert_int_equal(of_new.accepted_new + of_new.unaccounted, 0);
+
+	/* one whose Message-ID is empty is one */
+	tell(&brought, MTA_LOG_CLIENT, 1, MTA_STATUS_NONE);
+	tell(&brought, MTA_LOG_MESSAGE_ID, 1, MTA_STATUS_NONE);
+	sum(&none, &brought, b, NULL, 0, &queue, &of_brought);
+	assert_int_equal(of_brought.unaccounted, 1);
+	ledger_mailboxes_free(b);
+}
+
 /* A message that came after the queue was looked at has not been lost. */
 static void what_is_too_young_to_have_been_seen_is_under_way(void **state)
 {
@@ -317,4 +339,5 @@ UNIT_TESTS("move/ledger", cmocka_unit_test(each_delivery_is_accounted_for_by_wha
            cmocka_unit_test(the_account_begins_with_what_was_in_a_queue),
            cmocka_unit_test(a_delivery_without_a_name_is_counted_as_one),
            cmocka_unit_test(a_log_that_cannot_be_read_keeps_the_account_open),
+           cmocka_unit_test(who_only_asks_who_is_there_brings_no_message),
            cmocka_unit_test(what_is_too_young_to_have_been_seen_is_under_way));
