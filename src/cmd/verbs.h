@@ -13,6 +13,7 @@ int cmd_plan(struct cmd_run *run, struct error *err);
 int cmd_prepare(struct cmd_run *run, struct error *err);
 int cmd_seed(struct cmd_run *run, struct error *err);
 int cmd_check(struct cmd_run *run, struct error *err);
+int cmd_rehearse(struct cmd_run *run, struct error *err);
 int cmd_cutover(struct cmd_run *run, struct error *err);
 int cmd_rollback(struct cmd_run *run, struct error *err);
 int cmd_watch(struct cmd_run *run, struct error *err);

@@ -38,7 +38,10 @@ static const cyaml_schema_field_t host_fields[] = {
 	WORDS(description_host, addresses, CYAML_FLAG_POINTER, 1),
 	WORD_OPTIONAL(description_host, resolver, 64),
 	WORDS(description_host, names, LIST, 0),
+	WORD_OPTIONAL(description_host, root, 1024),
 	WORD_OPTIONAL(description_host, disk, 16),
+	CYAML_FIELD_BOOL("memory", CYAML_FLAG_OPTIONAL, struct description_host, memory),
+	CYAML_FIELD_BOOL("keep_names", CYAML_FLAG_OPTIONAL, struct description_host, keep_names),
 	WORDS(description_host, fresh, LIST, 0),
 	WORDS(description_host, share, LIST, 0),
 	WORDS(description_host, show, LIST, 0),
@@ -276,10 +279,18 @@ static int check_host(const struct reading *r, unsigned at, struct error *err)
 	    inet_pton(AF_INET6, h->resolver, bytes) != 1)
 		return REFUSE(r, AT("hosts.%u.resolver", at), err, "not an IP address: \"%s\"",
 		              h->resolver);
+	if (h->root && path_complaint(h->root))
+		return REFUSE(r, AT("hosts.%u.root", at), err, "root \"%s\": %s", h->root,
+		              path_complaint(h->root));
 	h->disk_size = DISK_DEFAULT;
 	if (h->disk && !size_parse(h->disk, &h->disk_size))
 		return REFUSE(r, AT("hosts.%u.disk", at), err,
 		              "disk \"%s\": a number with K, M, G or T, from 16M to 1T", h->disk);
+	if (h->memory && h->disk)
+		return REFUSE(r, AT("hosts.%u.memory", at), err,
+		              "host \"%s\" has a disk, or is in memory, not both", h->name);
+	if (h->memory)
+		h->disk_size = 0;
 	if (check_paths(r, at, "fresh", h->fresh, h->fresh_count, err) < 0 ||
 	    check_paths(r, at, "share", h->share, h->share_count, err) < 0)
 		return -1;

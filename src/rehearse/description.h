@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,10 @@ struct description_host {
 	char *resolver; /* NULL: none */
 	char **names;   /* whole lines for /etc/hosts */
 	unsigned names_count;
-	char *disk; /* NULL: default */
+	char *root;      /* folder that holds all of the host's files; NULL: "/", this host's own */
+	char *disk;      /* NULL: default */
+	bool memory;     /* the throw-away disk is in memory, as large as that lets it be */
+	bool keep_names; /* the real host's own names stay: only the resolver is another */
 	char **fresh;
 	unsigned fresh_count;
 	char **share;
@@ -47,7 +51,7 @@ struct description_host {
 	unsigned show_count;
 
 	struct address *addresses_parsed;                /* as many */
-	uint64_t disk_size;                              /* octets; 0: in memory (the router) */
+	uint64_t disk_size;                              /* octets; 0: in memory */
 	const struct description_segment *segment_found; /* borrowed from the description */
 };
 

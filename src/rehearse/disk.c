@@ -136,7 +136,7 @@ int disk_mount(struct disk *out, uint64_t size, const char *at, const char *node
 
 	*out = (struct disk){ .loop = -1 };
 	if (size == 0) {
-		if (mount("tmpfs", at, "tmpfs", MS_NODEV, "mode=755,size=64m") < 0)
+		if (mount("tmpfs", at, "tmpfs", MS_NODEV, "mode=755") < 0)
 			return error_system(err, "mount a disk in memory");
 		return 0;
 	}

@@ -25,7 +25,7 @@ struct disk {
  * Makes a disk and mounts it at `at`, which must be in a mount namespace of the caller's own.
  *
  *   out     also on failure, as far as it came: what disk_is_gone() and disk_forget() want
- *   size    octets, sparse; 0: in memory instead, 64 MB at most
+ *   size    octets, sparse; 0: in memory instead, half of it at most
  *   at      an empty directory
  *   node    a path at which a device node may be made for a moment, on a file system of the
  *           caller's own: the real /dev may lack the node, and must not get one

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -21,6 +22,23 @@
 
 #define STATUS_NOT_EXECUTABLE 126 /* as shells have it */
 #define STATUS_NOT_FOUND 127
+
+/* "pid:4713": for who holds the host's keeper himself, and may be in a network in which nobody can ask it. */
+static int host_by_pid(struct span number, struct error *err)
+{
+	uint64_t pid;
+	int pidfd;
+
+	if (!span_parse_u64(number, &pid) || !pid || pid > INT32_MAX)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0, "no process \"%.*s\"",
+		                 (int)number.n, number.p);
+	pidfd = pidfd_open((pid_t)pid, 0);
+	if (pidfd < 0) {
+		error_system(err, "find the host");
+		err->retry = ERROR_RETRY_REACH;
+	}
+	return pidfd;
+}
 
 /* Asks the keeper for the host's PID 1. Returns a pidfd that the caller owns. */
 static int host_find(const char *target, struct error *err)
@@ -33,6 +51,8 @@ static int host_find(const char *target, struct error *err)
 		error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0, "sealed hosts need root");
 		return error_hint(err, "run it as root, or with sudo");
 	}
+	if (span_starts(host, "pid:"))
+		return host_by_pid(span_from(host, 4), err);
 	span_next_part(&host, '/', &name);
 	if (!host.p || !host.n || strpbrk(target, " \t"))
 		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,

@@ -59,7 +59,8 @@ int identity_write(int root, const char *set, const struct description_host *h, 
 	};
 
 	for (size_t i = 0; i < ROWS(files); i++)
-		if (place_write(root, files[i].path, buf_span(files[i].text), err) < 0)
+		if ((!h->keep_names || files[i].text == &resolver) &&
+		    place_write(root, files[i].path, buf_span(files[i].text), err) < 0)
 			return -1;
 	if (sethostname(h->hostname, strlen(h->hostname)) < 0)
 		return error_system(err, "set the host name %s", h->hostname);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -77,13 +78,13 @@ static int overlay_mount(int lower, const char *layers, int target, const char *
 	return result;
 }
 
-static int mount_main(struct error *err)
+static int mount_main(const char *from, struct error *err)
 {
-	AUTO_CLOSE int lower = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int lower = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int target = open(STAGE_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (lower < 0 || target < 0)
-		return error_system(err, "open /");
+		return error_system(err, "open %s", from);
 	if (overlay_mount(lower, STAGE_DISK "/main", target, "/", err) == 0)
 		return 0;
 	if (err->sys_errno == ENODEV) {
@@ -112,11 +113,12 @@ static int mount_read_only(int root, int source, const char *path, struct error 
 	                   NULL, err);
 }
 
-/* One more file system of the real host. Where overlayfs does not take it as a lower layer (vfat,
- * some network file systems), it is shown read-only. */
-static int mount_further(int root, const char *path, size_t number, struct error *err)
+/* One more file system of the real host, which has it at `from`. Where overlayfs does not take it as a
+ * lower layer (vfat, some network file systems), it is shown read-only. */
+static int mount_further(int root, const char *from, const char *path, size_t number,
+                         struct error *err)
 {
-	AUTO_CLOSE int lower = open(path, O_PATH | O_CLOEXEC);
+	AUTO_CLOSE int lower = open(from, O_PATH | O_CLOEXEC);
 	AUTO_CLOSE int target = place_open(root, path, err);
 	char layers[48];
 	struct stat s;
@@ -133,11 +135,19 @@ static int mount_further(int root, const char *path, size_t number, struct error
 	return mount_read_only(root, lower, path, err);
 }
 
-static int mount_others(int root, const struct mount_list *mounts, struct error *err)
+/* `below`: the folder that becomes "/"; what is mounted elsewhere is none of its host's. */
+static int mount_others(int root, const char *below, const struct mount_list *mounts,
+                        struct error *err)
 {
-	for (size_t i = 0; i < mounts->n; i++)
-		if (mount_further(root, mounts->rows[i].path, i, err) < 0)
-			return error_context(err, "carry %s", mounts->rows[i].path);
+	size_t n = strcmp(below, "/") == 0 ? 0 : strlen(below);
+
+	for (size_t i = 0; i < mounts->n; i++) {
+		const char *path = mounts->rows[i].path;
+
+		if (strncmp(path, below, n) == 0 && path[n] == '/' && path[n + 1] &&
+		    mount_further(root, path, path + n, i, err) < 0)
+			return error_context(err, "carry %s", path);
+	}
 	return 0;
 }
 
@@ -224,16 +234,19 @@ int root_enter(const char *set, const struct description_host *h, struct disk *d
                struct error *err)
 {
 	AUTO_MOUNT_LIST struct mount_list mounts = { 0 };
+	AUTO_FREE char *from = h->root ? realpath(h->root, NULL) : xstrdup("/");
 	AUTO_CLOSE int root = -1;
 	mode_t mask = umask(0);
 
+	if (!from)
+		return error_system(err, "find %s", h->root);
 	if (mounts_read(&mounts, err) < 0 || stage_open(h->disk_size, disk, err) < 0 ||
-	    mount_main(err) < 0)
+	    mount_main(from, err) < 0)
 		return -1;
 	root = open(STAGE_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return error_system(err, "open the sealed root");
-	if (mount_others(root, &mounts, err) < 0 || mount_listed(root, h, err) < 0 ||
+	if (mount_others(root, from, &mounts, err) < 0 || mount_listed(root, h, err) < 0 ||
 	    identity_write(root, set, h, err) < 0 || pivot(root, err) < 0)
 		return -1;
 	umask(mask);

@@ -4,8 +4,8 @@
 /*
  * root -- the file system of a sealed host: the real one as it is, under a layer of its own.
  *
- * What the host reads is the real host's "/" (and each real file system mounted below it, see
- * mounts.h); what it writes goes to the upper layers on its throw-away disk. Listed directories
+ * What the host reads is the real host's "/", or a folder that is another host's (and each real file
+ * system mounted below it, see mounts.h); what it writes goes to the upper layers on its throw-away disk. Listed directories
  * are replaced by empty ones on that disk, without an overlay between: a mail queue wants inode
  * numbers, hard links and fsync(2) as a plain file system has them.
  *

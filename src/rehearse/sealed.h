@@ -36,7 +36,7 @@ int sealed_keep(const char *path, void (*up)(const char *set), struct error *err
  * that someone sends this process go on to it; if this process is killed, so is it (what it put
  * into the background stays, until the host ends).
  *
- *   target  "NAME/HOST"; HOST "router" is the one that joins the segments
+ *   target  "NAME/HOST"; HOST "router" is the one that joins the segments. Or "pid:N" by its PID 1
  *   argv    NULL at its end; searched in the host's PATH
  *   status  out: its exit code, or 128 + signal; 126 or 127 when it could not be executed
  */

@@ -21,7 +21,7 @@ MAILHAUL = Path(os.environ.get("MAILHAUL_BUILD", REPOSITORY / "build")).resolve(
 PYTHON = "/usr/bin/python3"  # the one that a sealed host has too
 FRESH = ["/var/spool/postfix", "/var/mail", "/srv", "/home", "/var/log", "/root"]
 RESOLVER = "198.51.100.11"  # world1, where nothing answers: refused at once
-GONE_WITHIN = 5.0  # seconds; the kernel takes namespaces and loop devices away by itself
+GONE_WITHIN = 60.0  # seconds; the kernel takes namespaces and loop devices away by itself
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
 
@@ -59,7 +59,7 @@ class Sealed:
         self.disks = disks  # where its disks' files are made
         self.environment = {**os.environ, "MAILHAUL_TEST": self.name, "TMPDIR": str(disks)}
         self.file.write_text(json.dumps(describe(self.name, **more)))  # JSON is YAML
-        self.namespaces = set()
+        self.inside, self.kept = set(), []  # the hosts' UTS namespaces; files that keep their numbers
 
     def start(self, *words):
         done = mailhaul("start", str(self.file), "--json", *words, env=self.environment)
@@ -70,8 +70,11 @@ class Sealed:
     def note(self, document):
         self.document = document
         for host in [document["router"], *document["hosts"]]:
+            # another set on this machine may get the number of a namespace that is gone; one of this kind
+            # can be kept, for it holds nothing else
             if host["pid"]:
-                self.namespaces |= namespaces_of(host["pid"])
+                self.inside.add(uts_of(host["pid"]))
+                self.kept.append(open(f"/proc/{host['pid']}/ns/uts", "rb"))
 
     def look(self):
         """The set as `list` has it now; None when it is not up."""
@@ -108,7 +111,7 @@ class Sealed:
         for pid in pids():
             try:
                 environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                shared = namespaces_of(pid) & self.namespaces
+                shared = uts_of(pid) in self.inside
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
@@ -123,7 +126,7 @@ class Sealed:
         assert not rests, "still there:\n" + "\n".join(rests)
 
 
-def eventually(condition, within=10):
+def eventually(condition, within=60):
     """Ask until it is so; a failure when it is not by then."""
     end = time.monotonic() + within
     while not condition():
@@ -131,11 +134,9 @@ def eventually(condition, within=10):
         time.sleep(0.02)
 
 
-def namespaces_of(pid):
-    """The namespaces of `pid` that are not this process's own."""
-    kinds = ("mnt", "net", "pid", "uts", "ipc")
-    return ({os.readlink(f"/proc/{pid}/ns/{k}") for k in kinds}
-            - {os.readlink(f"/proc/self/ns/{k}") for k in kinds})
+def uts_of(pid):
+    """The namespace in which `pid` has its host name: each host has one."""
+    return os.readlink(f"/proc/{pid}/ns/uts")
 
 
 def pids():
@@ -226,7 +227,7 @@ TCP_SERVER = """
 """
 TCP_CLIENT = """
     import socket, sys
-    print(socket.create_connection((sys.argv[1], 7), timeout=5).recv(100).decode())
+    print(socket.create_connection((sys.argv[1], 7), timeout=60).recv(100).decode())
 """
 
 
@@ -239,7 +240,7 @@ def test_hosts_of_two_segments_reach_each_other_through_the_router(two, server, 
                                str(family))
     assert listening.stdout.readline() == "ready\n"
     assert two.python("old", TCP_CLIENT, server) == client + "\n"
-    assert listening.wait(10) == 0
+    assert listening.wait(60) == 0
 
 
 def test_each_host_is_somebody_else(two):
@@ -340,13 +341,11 @@ def test_nothing_is_left(make, way):
         s.run(host, "mount -t tmpfs tmpfs /mnt; ip link add d0 type veth peer name d1")
     waiting = s.background("old", "sleep", "1000")
     expected = 11  # socket, 2 loops, keeper, 3 PID 1s, 2 x sleep, enter and its sleep
-    end = time.monotonic() + 10
-    while len(s.rests()) < expected and time.monotonic() < end:
-        time.sleep(0.01)
+    eventually(lambda: len(s.rests()) >= expected)
     assert len(s.rests()) == expected
     way(s)
     s.await_nothing()
-    assert waiting.wait(5) == 128 + signal.SIGKILL
+    assert waiting.wait(60) == 128 + signal.SIGKILL
     assert s.look() is None
 
 
@@ -354,7 +353,7 @@ def test_nothing_is_left_when_the_keeper_is_killed_while_it_starts(make):
     """At every moment of the 50 ms that it takes here; the points are counted. Where it takes longer,
     there are more of them."""
     tried, delay = set(), 0.0
-    while delay < 0.07 or (len(tried) < 10 and delay < 1):
+    while delay < 0.07 or (len(tried) < 10 and delay < 5):
         delay += 0.003
         s = make()
         starting = subprocess.Popen([MAILHAUL, "sealed", "start", s.file], env=s.environment,
@@ -368,7 +367,7 @@ def test_nothing_is_left_when_the_keeper_is_killed_while_it_starts(make):
                     tried.add(delay)
             except OSError:
                 pass
-        code = starting.wait(10)
+        code = starting.wait(60)
         assert code in (0, 75)
         mailhaul("end", s.name)
         s.await_nothing()
@@ -411,12 +410,12 @@ def test_a_pulled_plug_takes_one_host_and_its_disk(two):
     two.run("old", "echo x >/srv/f; sync; setsid sleep 1000 </dev/null >/dev/null 2>&1 &")
     waiting = two.background("old", "sleep", "1000")
     eventually(lambda: two.run("old", "ps ax").count("sleep 1000") == 2)
-    inside = namespaces_of(old["pid"])
+    inside = uts_of(old["pid"])
     assert mailhaul("unplug", f"{two.name}/old").returncode == 0
-    assert waiting.wait(5) == 128 + signal.SIGKILL
+    assert waiting.wait(60) == 128 + signal.SIGKILL
     for pid in pids():
         try:
-            assert not namespaces_of(pid) & inside
+            assert uts_of(pid) != inside
         except OSError:
             pass
     assert len([f for f in loop_files() if f.startswith(str(two.disks))]) == 1
@@ -434,10 +433,7 @@ def test_a_pulled_plug_takes_one_host_and_its_disk(two):
 
 def test_a_host_whose_pid_1_is_killed_is_noticed(two):
     os.kill(two.host("old")["pid"], signal.SIGKILL)
-    end = time.monotonic() + 5
-    while two.host("old")["state"] != "unplugged" and time.monotonic() < end:
-        time.sleep(0.02)
-    assert two.host("old")["state"] == "unplugged"
+    eventually(lambda: two.host("old")["state"] == "unplugged")
     assert mailhaul("plug", f"{two.name}/old").returncode == 0
     two.note(two.look())
     assert two.run("old", "hostname") == "old.example.org\n"
@@ -484,7 +480,7 @@ def test_postfix_takes_mail_from_the_other_host(two):
                 s.sendmail("a@example.com", ["hans@mail.example.org"],
                            "Subject: by " + address + "\\r\\n\\r\\nsealed\\r\\n")
     """)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         mail = two.run("old", "cat /var/mail/hans 2>/dev/null || :")
         if mail.count("\nsealed\n") == 2:
@@ -513,7 +509,7 @@ def test_a_command_ends_with_the_one_who_entered_and_hears_its_signals(two):
                           "for i in $(seq 100); do sleep .05; done")
     assert trap.stdout.readline() == "ready\n"
     trap.terminate()
-    assert trap.stdout.readline() == "heard\n" and trap.wait(5) == 3
+    assert trap.stdout.readline() == "heard\n" and trap.wait(60) == 3
     sleeper = two.background("old", "sleep", "4711")
     eventually(lambda: "sleep 4711" in two.run("old", "ps ax"))
     sleeper.kill()
@@ -522,20 +518,27 @@ def test_a_command_ends_with_the_one_who_entered_and_hears_its_signals(two):
 
 
 def test_entering_is_fast(two):
-    start = time.monotonic()
-    for _ in range(20):
-        assert two.enter("old", "true").returncode == 0
-    assert (time.monotonic() - start) / 20 < 0.05
+    """It waits for nothing: the quickest of some takes as long as a few of the simplest calls there are."""
+    def quickest(call):
+        took = []
+        for _ in range(20):
+            start = time.monotonic()
+            assert call().returncode == 0
+            took.append(time.monotonic() - start)
+        return min(took)
+
+    assert quickest(lambda: two.enter("old", "true")) < 5 * quickest(lambda: mailhaul("list"))
 
 
 def test_pid_1_reaps_and_logs(two):
     two.run("old", "for i in 1 2 3 4 5; do (sleep 0.01 &) ; done")
     eventually(lambda: "sleep 0.01" not in (now := two.run("old", "ps ax")) and "<defunct>" not in now)
+    today = time.strftime("%Y-%m-%d")
     two.run("old", "logger -p mail.info -t probe 'hello log'; logger -p daemon.info -t other x")
     eventually(lambda: "other: x" in two.run("old", "cat /var/log/syslog"))
     mail = two.run("old", "cat /var/log/mail.log")
     assert mail.endswith("old.example.org probe: hello log\n")
-    assert mail[:10] == time.strftime("%Y-%m-%d") and "other: x" not in mail
+    assert mail[:10] in (today, time.strftime("%Y-%m-%d")) and "other: x" not in mail
     assert "probe: hello log" in two.run("old", "cat /var/log/syslog")
 
 
@@ -663,5 +666,5 @@ def test_a_keeper_in_the_foreground_ends_with_a_signal(make):
     assert s.document["keeper"] == keeper.pid
     assert s.run("old", "hostname") == "old.example.org\n"
     keeper.send_signal(signal.SIGINT)
-    assert keeper.wait(10) == 0
+    assert keeper.wait(60) == 0
     s.await_nothing()

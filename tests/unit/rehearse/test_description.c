@@ -63,13 +63,16 @@ static void a_whole_description_is_read(void **state)
 	                          "    hostname: new.example.org\n"
 	                          "    segment: site\n"
 	                          "    addresses: [203.0.113.20/24]\n"
+	                          "    memory: yes\n"
+	                          "    keep_names: true\n"
 	                          "    fresh: *f\n",
 	                 &err),
 	            &err);
 	assert_string_equal(d->name, "demo");
 	assert_int_equal(d->hosts_count, 2);
 	assert_int_equal(d->hosts[0].disk_size, 2ll << 30);
-	assert_int_equal(d->hosts[1].disk_size, 4ll << 30);
+	assert_int_equal(d->hosts[1].disk_size, 0);
+	assert_true(d->hosts[1].keep_names && !d->hosts[0].keep_names);
 	assert_ptr_equal(d->hosts[0].segment_found, &d->segments[0]);
 	assert_string_equal(d->hosts[0].addresses_parsed[1].text, "2001:db8:113::10");
 	assert_int_equal(d->hosts[0].addresses_parsed[1].prefix, 64);
@@ -85,6 +88,7 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 	refused(HEAD OLD "    adresses: []\n", 10, "unknown key \"adresses\"");
 	refused("name: demo\nsegments: []\nhosts: []\n", 2, "Insufficient entries");
 	refused(HEAD OLD "    disk: [2G]\n", 10, "Expecting STRING");
+	refused(HEAD OLD "    disk: 2G\n    memory: true\n", 11, "not both");
 	refused(HEAD OLD "    disk: 2X\n", 10, "disk \"2X\"");
 	refused(HEAD OLD "    disk: 1M\n", 10, "from 16M");
 	refused(HEAD OLD "    disk: 999999999999999G\n", 10, "from 16M");
@@ -94,6 +98,7 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 	refused(HEAD OLD "    fresh:\n      - /srv\n      - srv\n", 12, "not an absolute path");
 	refused(HEAD OLD "    fresh: [/srv/../etc]\n", 10, "..");
 	refused(HEAD OLD "    share: [//]\n", 10, "root directory itself");
+	refused(HEAD OLD "    root: srv/old\n", 10, "absolute");
 	refused(HEAD OLD "    show: [/proc/1]\n", 10, "of its own");
 	refused(HEAD OLD "    names: [\"a\\nb\"]\n", 10, "more than one line");
 	refused(HEAD OLD OLD, 10, "\"old\" is there already");
