@@ -62,6 +62,10 @@ const struct cmd cmd_table[] = {
 	  "mailing lists of Mailman 2.1", 0, cmd_lists },
 	{ "doctor", "tools", "[--prefix DIR] [--back HOST] [--probe] [--hand-in [--dry-run]] HOST HOST...",
 	  "one Mailman on several hosts: what is not as it has to be", 0, cmd_doctor },
+	{ "judge", "tools",
+	  "[--client ADDRESS --mail-from SENDER [--helo NAME]] [--resolver ADDRESS[#PORT]]... [--time S] "
+	  "FILE...",
+	  "judges messages as a receiver does: SPF, DKIM, DMARC, and their form", 0, cmd_judge },
 	{ "sealed", NULL, "",
 	  "runs sealed copies of hosts", 0, cmd_sealed },
 };

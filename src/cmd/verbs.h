@@ -23,6 +23,7 @@ int cmd_trace(struct cmd_run *run, struct error *err);
 int cmd_gate(struct cmd_run *run, struct error *err);
 int cmd_dns(struct cmd_run *run, struct error *err);
 int cmd_doctor(struct cmd_run *run, struct error *err);
+int cmd_judge(struct cmd_run *run, struct error *err);
 int cmd_report(struct cmd_run *run, struct error *err);
 /* Internal: sealed copies of hosts, mailhaul-sealed(1). */
 int cmd_sealed(struct cmd_run *run, struct error *err);
