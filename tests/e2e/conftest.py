@@ -27,8 +27,9 @@ HOST_WORDS = {
 
 # Whole moves take a minute or two each, and come first: else one worker still has two of them to do
 # when the others have nothing left.
-LONG = ("test_crash", "test_dovecot_formats_move", "test_mbox_to_maildir", "test_move",
-        "test_rollback", "test_move_spool", "test_dovecot_formats", "test_prepare")
+LONG = ("test_crash", "test_move_lists", "test_dovecot_formats_move", "test_mbox_to_maildir", "test_move",
+        "test_rollback", "test_move_spool", "test_move_relay", "test_dovecot_formats",
+        "test_prepare")
 
 
 def pytest_collection_modifyitems(items):
@@ -88,7 +89,7 @@ class Journey:
         self.admin.until_ready()
         self.seeded_at = time.time()    # by now; mailhaul's ledger begins a little earlier
 
-    def traffic(self, rate: float = 20) -> None:
+    def traffic(self, rate: float = 5) -> None:
         """Mail begins to come."""
         self.lab.traffic.start(rate)
 

@@ -2,6 +2,7 @@
 #include "fuzz/fuzz.h"
 
 #include "mta/postfix.h"
+#include "mta/postfix_lines.h"
 #include "mta/postfix_master.h"
 #include "mta/postfix_settings.h"
 
@@ -10,6 +11,17 @@
 static bool accepts(void *context, const struct span fields[8])
 {
 	return postfix_master_accepts(fields);
+}
+
+static void put_and_take_back(struct span text)
+{
+	const struct postfix_line lines[] = { { "a", "a = b" }, { NULL, "c" } };
+	AUTO_BUF struct buf put = { 0 }, back = { 0 };
+
+	postfix_lines_put(text, lines, ROWS(lines), &put);
+	postfix_lines_take_back(buf_span(&put), &back);
+	if (span_find_text(text, "#mailhaul-passes-on") < 0 && !span_equal(buf_span(&back), text))
+		abort();
 }
 
 /* The same octets as what postconf prints, and as master.cf: what is closed opens to the same. */
@@ -25,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	postfix_find_files(&f);
 	for (size_t i = 0; i < f.settings_n && i < 50; i++)
 		free(mta_setting_expanded(&f, f.settings[i].name));
+	put_and_take_back(text);
 	postfix_master_close(text, accepts, NULL, &closed);
 	postfix_master_open(buf_span(&closed), &opened);
 	/* text that bore the mark before is not of our making */

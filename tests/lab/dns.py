@@ -167,8 +167,16 @@ def _static_zones() -> dict[str, str]:
                                       f"mx A {v4}\nmx AAAA {v6}\n")
         label = domain.partition(".")[0]
         zones["example.com."] += f"{label} NS root.example.com.\n"
+    zones["example.com."] += f"{BLOCKLIST.partition('.')[0]} NS root.example.com.\n"
+    zones[f"{BLOCKLIST}."] = head + _TEST_ADDRESSES
     zones |= _reverse_zones(head)
     return {name: f"$ORIGIN {name}\n$TTL 60\n{text}" for name, text in zones.items()}
+
+
+# what every list of addresses has (RFC 5782 section 5): 127.0.0.2, and ::FFFF:7F00:2
+BLOCKLIST = "bl.example.com"
+_TEST_ADDRESSES = ("2.0.0.127 A 127.0.0.2\n"
+                   f"2.0.0.0.0.0.f.7.f.f.f.f{'.0' * 20} A 127.0.0.2\n")
 
 
 def _reverse_zones(head: str) -> dict[str, str]:

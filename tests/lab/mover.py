@@ -6,10 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import hosts
+from . import dns, hosts
 from .sealed import File, Host, LabError, program
 
-PROGRAMS = ("mailhaul", "mailhaul-agent", "mailhaul-gate")
+PROGRAMS = ("mailhaul", "mailhaul-agent", "mailhaul-gate", "mailhaul-mailauth", "mailhaul-http")
 MOVE = "/var/lib/mailhaul/house"
 FOLDER = "/srv/old-disk"    # where an old host that is a folder lies, on `new`
 
@@ -46,6 +46,41 @@ def settings(switch: str = "dns", close: str = "refuse", old: str = "", budget: 
         echoes = ", ".join(f"echo@{domain}" for domain in hosts.WORLD_DOMAINS.values())
         lines += ["canary:", "  mailbox: alice@example.org", f"  outside: [{echoes}]", "  wait: 120"]
     return "\n".join(lines) + "\n" + more
+
+
+# A dns.command: makes a change of zones by nsupdate(1), as a provider's own program would by its API.
+# Its words: name server, key file, and a file that gets an x each time.
+PANEL = """#!/usr/bin/python3
+import json, subprocess, sys
+lines = ["server " + sys.argv[1]]
+for edit in json.load(sys.stdin)["edits"]:
+    lines += ["zone " + edit["zone"], f"del {edit['name']} {edit['type']}"]
+    lines += [f"add {edit['name']} {edit['after']['ttl']} {edit['type']} {data}"
+              for data in edit["after"]["data"]]
+open(sys.argv[3], "a").write("x")
+subprocess.run(["nsupdate", "-k", sys.argv[2]], check=True, text=True,
+               input="\\n".join([*lines, "send", ""]))
+"""
+CLOSED_V4, CLOSED_V6 = "203.0.113.30", "2001:db8:113::30"
+TTL_STEPS = 2   # seconds, of the mail name where its old answers are waited out
+
+
+def in_two_steps(new: Host, yaml: str) -> str:
+    """The settings `yaml` with a closed address for each name: one more of `new`, which has it from now
+    on. The zone gets small TTLs, and no cache knows of other ones for long."""
+    yaml = yaml.replace(f"ttl: {hosts.TTL_MAIL}", f"ttl: {TTL_STEPS}")
+    for old, new_address, closed, kind, bits in (
+            (hosts.MAIL_V4, hosts.NEW_V4, CLOSED_V4, "A", 24),
+            (hosts.MAIL_V6, hosts.NEW_V6, CLOSED_V6, "AAAA", 64)):
+        new.sh(f"ip address add {closed}/{bits} dev "
+               f"$(ip -o address show to {new_address} | cut -d' ' -f2)")
+        complaint = dns.update(new, f"update delete {hosts.MAIL_NAME} {kind}",
+                               f"update add {hosts.MAIL_NAME} {TTL_STEPS} {kind} {old}")
+        if complaint:
+            raise LabError(complaint)
+        for words in (f"new: {new_address}}}", f"new: '{new_address}'}}"):
+            yaml = yaml.replace(words, f"{words[:-1]}, closed: '{closed}'}}")
+    return yaml
 
 
 class Mover:

@@ -17,6 +17,7 @@ from pathlib import Path
 from . import hosts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 60       # seconds; no test waits for less
 
 
 class LabError(Exception):
@@ -29,7 +30,11 @@ def program() -> str:
 
 
 def wait_for(condition: Callable[[], object], seconds: float, what: str, every: float = 0.05):
-    """Ask `condition` until it gives something true, and return that; LabError after `seconds`."""
+    """Ask `condition` until it gives something true, and return that; LabError after `seconds`.
+
+    The limit ends what hangs and measures nothing: a machine that is busy gets PATIENCE at least.
+    """
+    seconds = max(seconds, PATIENCE)
     end = time.monotonic() + seconds
     while True:
         answer = condition()

@@ -56,7 +56,7 @@ class Agent:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait(30)
+        self.process.wait(60)
 
     def ask(self, kind: int, *fields: bytes) -> tuple[list[bytes], Fields]:
         """Send a request; its DATA bodies, and the fields of its END."""

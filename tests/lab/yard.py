@@ -105,7 +105,9 @@ class Yard:
             self._build_new(made)
             self.gate.push({GATE: File(program().read_bytes(), 0o755),
                             "/etc/ssl/mail/mail.pem": File(made.mail_certificate),
-                            "/etc/ssl/mail/mail.key": File(made.mail_key, 0o600)})
+                            "/etc/ssl/mail/mail.key": File(made.mail_key, 0o600),
+                            "/etc/ssl/mail/ca.pem": File(made.ca),
+                            "/etc/ssl/mail/stranger.pem": File(made.package_certificate)})
             self.gate.sh("ip link set lo up || true")
             if self.strangers:
                 foreign.install(self.host["world2"], hosts.MAIL_V4)
@@ -118,7 +120,7 @@ class Yard:
     def __exit__(self, *_) -> None:
         sealed.end(self.name)
         if self.child:
-            self.child.wait(10)
+            self.child.wait(60)
 
     def _build_sender(self) -> None:
         host = self.sender
@@ -170,13 +172,13 @@ class Yard:
     def end_gate(self, signal: str = "TERM") -> int:
         """Ask it to end, or kill it; returns its exit code."""
         self.gate.sh(f"kill -{signal} $(cat /run/gate.pid)")
-        return self.child.wait(30)
+        return self.child.wait(60)
 
     def end_gate_if_it_runs(self) -> None:
         """After a test, whatever became of it."""
         if self.child and self.child.poll() is None:
             self.gate.sh("kill -9 $(cat /run/gate.pid)")
-            self.child.wait(10)
+            self.child.wait(60)
 
     def forget(self) -> None:
         """As if nothing had been sent before: for a yard that several tests share."""
@@ -191,9 +193,9 @@ class Yard:
 
     # ---- what has arrived ---------------------------------------------------------------------
 
-    def arrived(self) -> list[bytes]:
-        """Every message in the receiver's folder."""
-        script = (f"cd {GOAL}/new 2>/dev/null || exit 0; for f in *; do [ -f \"$f\" ] || continue; "
+    def arrived(self, goal: str = GOAL) -> list[bytes]:
+        """Every message in a folder of the receiver."""
+        script = (f"cd {goal}/new 2>/dev/null || exit 0; for f in *; do [ -f \"$f\" ] || continue; "
                   "printf '%s %s\\n' \"$(stat -c %s \"$f\")\" \"$f\"; cat \"$f\"; done")
         data, found = self.new.run("sh", "-c", script).stdout.encode("utf-8", "surrogateescape"), []
         while data:
