@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gate/address.h"
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 
 #include <arpa/inet.h>
@@ -111,8 +112,8 @@ void gate_networks_fini(struct gate_networks *list)
 	*list = (struct gate_networks){ 0 };
 }
 
-int gate_networks_add(struct gate_networks *list, const char *option, const char *text,
-                      struct error *err)
+static int add_one(struct gate_networks *list, const char *option, const char *text,
+                   struct error *err)
 {
 	struct gate_network new = { .bits = 128 };
 	const char *slash = strchr(text, '/');
@@ -138,6 +139,21 @@ int gate_networks_add(struct gate_networks *list, const char *option, const char
 	ARRAY_GROW(list->rows, list->n, list->room);
 	list->rows[list->n++] = new;
 	return 0;
+}
+
+int gate_networks_add(struct gate_networks *list, const char *option, const char *text,
+                      struct error *err)
+{
+	for (;;) {
+		size_t n = strcspn(text, ",");
+		AUTO_FREE char *one = xstrndup(text, n);
+
+		if (add_one(list, option, one, err) < 0)
+			return -1;
+		if (!text[n])
+			return 0;
+		text += n + 1;
+	}
 }
 
 static bool network_holds(const struct gate_network *row, const struct gate_key *key)

@@ -50,7 +50,7 @@ struct gate_networks {
 };
 void gate_networks_fini(struct gate_networks *list);
 
-/* Adds "192.0.2.0/24", "192.0.2.1", "2001:db8::/32". */
+/* Adds "192.0.2.0/24", "192.0.2.1", "2001:db8::/32", or some of these with commas between them. */
 int gate_networks_add(struct gate_networks *list, const char *option, const char *text,
                       struct error *err) MUST_CHECK;
 bool gate_networks_hold(const struct gate_networks *list, const struct gate_address *a);

@@ -413,8 +413,9 @@ const struct check_row move_checks[] = {
 	{ "gate.relays", "gate", "Does nobody send to elsewhere through the old server's port 25?",
 	  "such hosts are told to wait (450) until the opening, and then the new server judges "
 	  "them "
-	  "by its own mynetworks; those that are in a table or a file are refused (554): have them "
-	  "send by 587, or close: defer",
+	  "by its own mynetworks; those that are named, or in a table by SQL or LDAP, are refused "
+	  "(554): "
+	  "have them send by 587, or close: defer",
 	  CHECK_SHOULD, nobody_relays, true, false },
 	{ "gate.names", "gate",
 	  "Does the new MTA take clients whose name in the DNS it is not told?",

@@ -17,7 +17,6 @@
 #define LOOK_EVERY_MS 200
 #define TELL_EVERY_MS 5000
 #define LISTEN_MS 20000
-#define RELAY_NETWORKS_MAX 12u   /* a daemon may be told 64 words in all */
 #define ANY_SIZE "1099511627776" /* the most that --message-size takes */
 
 static const char *spool_of(const struct move *m)
@@ -100,14 +99,18 @@ static int start(struct move *m, const struct strings *words, struct error *err)
 	return host_daemon_start(m->old, ROW_NAME, argv, NULL, err);
 }
 
-/* Hosts that send to elsewhere through the old server. */
+/* Hosts that send to elsewhere through the old server: in one word, for a daemon is told 64 at most. */
 static void add_relay_networks(struct move *m, const struct mta_reception *r, struct strings *words)
 {
-	for (size_t i = 0; i < r->relay_networks.n && i < RELAY_NETWORKS_MAX; i++)
-		add(words, "--relay-networks", r->relay_networks.rows[i]);
-	if (r->relay_networks.n > RELAY_NETWORKS_MAX)
+	AUTO_BUF struct buf list = { 0 };
+
+	for (size_t i = 0; i < r->relay_networks.n; i++)
+		buf_addf(&list, "%s%s", i ? "," : "", r->relay_networks.rows[i]);
+	if (list.n)
+		add(words, "--relay-networks", buf_text(&list));
+	if (r->relay_networks.n == MTA_RELAY_NETWORKS_MAX)
 		move_say(m, "the gate is told of the first %u networks that old relays for",
-		         RELAY_NETWORKS_MAX);
+		         MTA_RELAY_NETWORKS_MAX);
 }
 
 static void add_serving(struct move *m, const struct mta_reception *r, struct strings *words)

@@ -79,6 +79,10 @@ int postfix_trust(struct host *h, const struct strings *addresses, bool believe,
 int postfix_find_untrusted(struct host *h, const struct strings *addresses, struct strings *out,
                            struct error *err);
 
+/* postfix_relays.c: relays_for and relay_networks. */
+int postfix_find_relays(struct host *h, const struct mta_facts *f, struct mta_reception *out,
+                        struct error *err);
+
 /* postfix_passing.c */
 int postfix_pass_on(struct host *h, const struct mta_passing *p, struct error *err);
 /* Takes what it has put there out of the settings. */

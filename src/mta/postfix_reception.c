@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "mta/postfix_settings.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -294,41 +293,6 @@ static int ask_everywhere(struct asking *a, struct known *out, struct error *err
 	return 0;
 }
 
-/* "192.0.2.0/24", "[2001:db8::]/32"; not a table, a file, a name, or one that is taken out again ("!"):
- * who is in one of these too many is still judged by the server itself. */
-static void add_network(struct strings *out, struct span element)
-{
-	AUTO_BUF struct buf text = { 0 };
-	uint8_t octets[16];
-	ssize_t slash;
-
-	for (size_t i = 0; i < element.n; i++)
-		if (element.p[i] != '[' && element.p[i] != ']')
-			buf_add_char(&text, element.p[i]);
-	slash = span_find(buf_span(&text), '/');
-
-	AUTO_FREE char *host = xstrndup(buf_text(&text), slash < 0 ? text.n : (size_t)slash);
-	if (inet_pton(strchr(host, ':') ? AF_INET6 : AF_INET, host, octets) == 1)
-		strings_add(out, buf_text(&text));
-}
-
-static void find_relays(const struct mta_facts *f, struct mta_reception *out)
-{
-	AUTO_FREE char *networks = mta_setting_expanded(f, "mynetworks");
-	struct span rest = span_of(networks), element;
-	AUTO_BUF struct buf others = { 0 };
-
-	while (postfix_list_next(&rest, &element)) {
-		if (span_starts(element, "127.") || span_starts(element, "[::1]") ||
-		    span_starts(element, "[::ffff:127."))
-			continue;
-		buf_add_text(&others, others.n ? ", " : "");
-		buf_add_span(&others, element);
-		add_network(&out->relay_networks, element);
-	}
-	out->relays_for = xstrdup(buf_text(&others));
-}
-
 static const char *find_wish(struct span list)
 {
 	static const char *const restrictions[] = {
@@ -377,7 +341,7 @@ int postfix_reception(struct host *h, const struct strings *more, struct mta_rec
 
 	if (postfix_settings(h, &f, err) < 0 || postfix_find_domains(h, &f, err) < 0 ||
 	    system_users_read(h, false, &users, err) < 0 ||
-	    ask_everywhere(&a, &everywhere, err) < 0)
+	    ask_everywhere(&a, &everywhere, err) < 0 || postfix_find_relays(h, &f, out, err) < 0)
 		return -1;
 	buf_add_text(&out->recipients, "# who Postfix takes mail for\n");
 	delimiter = mta_setting_expanded(&f, "recipient_delimiter");
@@ -391,7 +355,6 @@ int postfix_reception(struct host *h, const struct strings *more, struct mta_rec
 			add_domain(out, more->rows[i], true);
 	find_unlisted(&f, &out->unlisted);
 	out->name = mta_setting_expanded(&f, "myhostname");
-	find_relays(&f, out);
 	find_wish_for_names(&f, out);
 	find_tls(&f, out);
 	find_size(&f, out);

@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#define MTA_RELAY_NETWORKS_MAX 1000u
+
 struct mta_reception {
 	/* Who is there, in the words of mailhaul-gate(8), RECIPIENTS. What can't be listed from here
 	 * makes its domain "incomplete": nobody is refused for good who may be there. */
@@ -26,7 +28,8 @@ struct mta_reception {
 	/* Networks, other than the host itself, that send through it to everywhere without a password;
 	 * "" when there are none. */
 	char *relays_for;
-	/* Of them those that are written as addresses: "192.0.2.0/24", "2001:db8::/32". */
+	/* Of them those that are addresses, also in files and tables that can be read from here:
+	 * "192.0.2.0/24", "2001:db8::/32"; MTA_RELAY_NETWORKS_MAX at most. */
 	struct strings relay_networks;
 	/* The restriction by which it refuses clients that have no name in the DNS; NULL: none. */
 	const char *wants_names; /* static */

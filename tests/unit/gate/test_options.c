@@ -181,8 +181,7 @@ static void an_address_is_in_its_networks_and_in_no_other(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_good(gate_networks_add(&list, "x", "192.0.2.128/25", &err), &err);
-	assert_good(gate_networks_add(&list, "x", "2001:db8:1::/47", &err), &err);
+	assert_good(gate_networks_add(&list, "x", "192.0.2.128/25,2001:db8:1::/47", &err), &err);
 	assert_good(gate_networks_add(&list, "x", "198.51.100.7", &err), &err);
 	static const struct {
 		const char *text;
