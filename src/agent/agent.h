@@ -75,6 +75,11 @@ struct sync_list *agent_sync_later(struct agent *a);
 int agent_rest(struct agent *a, struct error *err) MUST_CHECK;
 int agent_send_notice(struct agent *a, struct span words, struct error *err) MUST_CHECK;
 
+/* Whether `path` is none but the program that `row` names, by how it ends ("/mailman"), and not everybody may
+ * write to it. */
+int agent_check_program(const char *row, const char *end, struct span path, struct error *err)
+	MUST_CHECK;
+
 /* Handlers, by file: files.c, commands.c, listeners.c, processes.c, announce.c, daemons.c, rest.c,
  * mailbox.c, mailbox_*.c, mbox_grow.c, trees.c, trees_store.c, streams.c */
 int agent_read(struct agent *a, struct wire_reader *r, struct buf *end, struct error *err);

@@ -90,16 +90,14 @@ static const struct command *find(struct span name)
 	return NULL;
 }
 
-/* A path that is none but the program's that the row names, and that not everybody may write to. */
-static int check_path(const struct command *c, struct span path, struct error *err)
+int agent_check_program(const char *row, const char *end, struct span path, struct error *err)
 {
 	AUTO_FREE char *name = span_dup(path);
 	struct stat known;
 
-	if (!span_starts(path, "/") || !span_ends(path, c->argv[0] + 1) ||
-	    span_find_text(path, "/../") >= 0)
+	if (!span_starts(path, "/") || !span_ends(path, end) || span_find_text(path, "/../") >= 0)
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0,
-		                 "%s: \"%s\" is not its path", c->name, name);
+		                 "%s: \"%s\" is not its path", row, name);
 	if (stat(name, &known) < 0)
 		return error_system(err, "%s", name);
 	if (!S_ISREG(known.st_mode) || known.st_mode & S_IWOTH)
@@ -153,7 +151,8 @@ int agent_run(struct agent *a, struct wire_reader *r, struct buf *end, struct er
 	for (uint64_t i = 0; i < n; i++) {
 		struct span word = wire_get_span(r);
 
-		if (i == 0 && c->argv[0][0] == '*' && check_path(c, word, err) < 0)
+		if (i == 0 && c->argv[0][0] == '*' &&
+		    agent_check_program(c->name, c->argv[0] + 1, word, err) < 0)
 			return -1;
 		strings_add_span(&words, word);
 	}

@@ -26,29 +26,35 @@
 #define LINGER_MS 2000  /* a child of the program may hold its output after its end */
 
 /*
- * Every program of a stream. All are doveadm, for one mailbox user: it starts as the agent's user,
- * reads its settings, and takes on uid and gid by itself. No service of Dovecot has to run for that
- * (the user is not looked up), so it works before the opening and after the freeze. To add one, add
- * a row; what mailhaul may add are the arguments behind.
+ * Every program of a stream. To add one, add a row; what mailhaul may add are the arguments behind.
+ *
+ * doveadm, for one mailbox user: it starts as the agent's user, reads its settings, and takes on uid and
+ * gid by itself. No service of Dovecot has to run for that (the user is not looked up), so it works before
+ * the opening and after the freeze.
+ *
+ * Mailman 3, as its own user: its one argument is where its program stands. What it does, it reads: so no
+ * file of ours lies on its host.
  */
 struct program {
 	const char *name;
-	const char *words[8]; /* behind "doveadm -o ..."; NULL-terminated */
+	const char *words[8]; /* behind "doveadm -o ...", or the program; NULL-terminated */
 	bool control;         /* changes mail */
 	bool bridged; /* talks with a command of its own instead of its standard input and output */
 	bool texts;   /* its messages are told as lines with their digests: agent/texts.h */
+	const char *stands; /* how the path of the program ends; NULL: doveadm */
 };
 
 /* clang-format off */
 static const struct program programs[] = {
-	/* name, words, control, bridged, texts */
-	{ "dovecot-far", { "dsync-server" }, false, false, false },
-	{ "dovecot-backup", { "backup", "-R" }, true, true, false },
-	{ "dovecot-merge", { "sync", "-1", "-R" }, true, true, false },
-	{ "dovecot-folders", { "-f", "tab", "mailbox", "status", "messages uidvalidity uidnext vsize guid", "*" }, false, false, false },
-	{ "dovecot-subscriptions", { "mailbox", "list", "-s" }, false, false, false },
-	{ "dovecot-messages", { "-f", "tab", "fetch", "mailbox-guid uid guid size.virtual date.received flags", "all" }, false, false, false },
-	{ "dovecot-texts", { "-f", "flow", "fetch", "mailbox-guid uid size.physical text" }, false, false, true },
+	/* name, words, control, bridged, texts, stands */
+	{ "dovecot-far", { "dsync-server" }, false, false, false, NULL },
+	{ "dovecot-backup", { "backup", "-R" }, true, true, false, NULL },
+	{ "dovecot-merge", { "sync", "-1", "-R" }, true, true, false, NULL },
+	{ "dovecot-folders", { "-f", "tab", "mailbox", "status", "messages uidvalidity uidnext vsize guid", "*" }, false, false, false, NULL },
+	{ "dovecot-subscriptions", { "mailbox", "list", "-s" }, false, false, false, NULL },
+	{ "dovecot-messages", { "-f", "tab", "fetch", "mailbox-guid uid guid size.virtual date.received flags", "all" }, false, false, false, NULL },
+	{ "dovecot-texts", { "-f", "flow", "fetch", "mailbox-guid uid size.physical text" }, false, false, true, NULL },
+	{ "mailman3", { "shell", "--run", "builtins.exec", "import json, sys; exec(json.loads(sys.stdin.readline()), {'__name__': 'mailhaul'})" }, true, false, false, "/mailman" },
 };
 /* clang-format on */
 
@@ -123,8 +129,8 @@ static int find_program(const struct agent *a, struct span name, const struct pr
 		                 (*out)->name);
 	if (agent_is_folder(a))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, EOPNOTSUPP,
-		                 "mail that only Dovecot can read needs a host that runs; in a "
-		                 "folder with a host's files");
+		                 "%s needs a host that runs; in a folder with a host's files",
+		                 (*out)->stands ? "Mailman 3" : "mail that only Dovecot can read");
 	return 0;
 }
 
@@ -134,6 +140,35 @@ static void add_setting(struct strings *words, const char *name, struct span val
 
 	strings_add(words, "-o");
 	strings_addf(words, "%s=%s", name, text);
+}
+
+static void begin_doveadm(struct strings *words, uint64_t uid, uint64_t gid, struct span home,
+                          struct span location)
+{
+	strings_add(words, "doveadm");
+	strings_add(words, "-o");
+	strings_addf(words, "mail_uid=%llu", (unsigned long long)uid);
+	strings_add(words, "-o");
+	strings_addf(words, "mail_gid=%llu", (unsigned long long)gid);
+	add_setting(words, "mail_home", home);
+	if (location.n)
+		add_setting(words, "mail_location", location);
+}
+
+/* The program at `path`, as that user for good. */
+static int begin_standing(struct strings *words, const struct program *p, uint64_t uid,
+                          uint64_t gid, struct span path, struct error *err)
+{
+	if (agent_check_program(p->name, p->stands, path, err) < 0)
+		return -1;
+	if (geteuid() == 0) {
+		strings_add(words, "setpriv");
+		strings_addf(words, "--reuid=%llu", (unsigned long long)uid);
+		strings_addf(words, "--regid=%llu", (unsigned long long)gid);
+		strings_add(words, "--init-groups");
+	}
+	strings_add_span(words, path);
+	return 0;
 }
 
 static int read_start(struct agent *a, struct wire_reader *r, struct start *s, struct error *err)
@@ -149,17 +184,16 @@ static int read_start(struct agent *a, struct wire_reader *r, struct start *s, s
 		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, 0,
 		                 "%s: no user that mail could belong to", s->program->name);
 	s->user = span_dup(user);
-	strings_add(&s->words, "doveadm");
-	strings_add(&s->words, "-o");
-	strings_addf(&s->words, "mail_uid=%llu", (unsigned long long)uid);
-	strings_add(&s->words, "-o");
-	strings_addf(&s->words, "mail_gid=%llu", (unsigned long long)gid);
-	add_setting(&s->words, "mail_home", home);
-	if (location.n)
-		add_setting(&s->words, "mail_location", location);
+	if (!s->program->stands)
+		begin_doveadm(&s->words, uid, gid, home, location);
+	else if (n != 1)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_NEVER, 0, "%s: where is it?",
+		                 s->program->name);
+	else if (begin_standing(&s->words, s->program, uid, gid, wire_get_span(r), err) < 0)
+		return -1;
 	for (size_t i = 0; s->program->words[i]; i++)
 		strings_add(&s->words, s->program->words[i]);
-	for (uint64_t i = 0; i < n; i++)
+	for (uint64_t i = s->program->stands ? 1 : 0; i < n; i++)
 		strings_add_span(&s->words, wire_get_span(r));
 	return wire_read_end(r, "STREAM_START", err);
 }

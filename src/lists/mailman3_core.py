@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs inside Mailman 3, as `mailman shell --run mailhaul_mailman3.run`: gives it lists of Mailman 2.1.
+"""Runs inside Mailman 3, by `mailman shell` (src/agent/streams.c): gives it lists of Mailman 2.1.
 
 Standard input has one plan a line (src/lists/mailman3_plan.h); standard output gets one answer a line. Only
 what differs is changed: a second run changes nothing, and goes on where a first one was cut off. So a list may
@@ -7,11 +7,15 @@ take several transactions, which are short: while one writes, SQLite lets nobody
 Nothing is sent: what tells people of changes is off meanwhile, and the queue of such mail is counted.
 """
 
+import base64
 import datetime
 import json
 import os
 import re
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 
@@ -49,6 +53,9 @@ NEVER = datetime.datetime(1, 1, 1)
 QUIET = ("admin_immed_notify", "admin_notify_mchanges", "send_welcome_message", "respond_to_post_requests")
 POLICIES = ("subscription_policy", "unsubscription_policy")
 TOGETHER = 100      # members in one transaction: some tenths of a second
+ROWS_OF_A_PAGE = 1000
+REST_S = 120        # that one answer of REST may take
+FIELDS = ("email", "delivery_mode", "moderation_action")
 COUNTERS = ("post_id", "volume", "next_digest_number", "usenet_watermark")
 TIMES = ("created_at", "last_post_at", "digest_last_sent_at")
 PATTERNS = ("accept_these_nonmembers", "hold_these_nonmembers", "reject_these_nonmembers",
@@ -503,6 +510,7 @@ class List:
         for step in self.steps():
             with transaction() if step in (self.find, self.config) else self.quiet():
                 step()
+            print(flush=True)
 
     def open(self):
         """What was off until now; a list that is opened stays so, whatever is given later."""
@@ -521,7 +529,7 @@ def mails():
     return sum(len(config.switchboards[name].files) for name in ("virgin", "out"))
 
 
-def answer_to(line):
+def answer_to(line, rest):
     """One plan, one answer."""
     plan = json.loads(line)
     one = List(plan, plan["do"] != "look")
@@ -532,26 +540,61 @@ def answer_to(line):
                 one.open()
         else:
             one.all()
+        if plan["do"] == "look" and one.mlist:
+            one.answer["rest"] = rest.list(plan["list"])
     except Exception as error:  # pylint: disable=broad-exception-caught
         one.answer["error"] = f"{type(error).__name__}: {error}"
     one.answer["mailed"] = mails() - before
     return one.answer
 
 
-def rest():
-    """Where mailhaul reads it back; over a pipe, which nobody else reads."""
-    told = config.webservice
-    scheme = "https" if as_boolean(told.use_https) else "http"
-    return {"rest": f"{scheme}://{told.hostname}:{told.port}/3.1/", "user": told.admin_user,
-            "password": told.admin_pass}
+class Rest:
+    """Mailman's own REST, which had no part in what is done here, and which is asked for what others see."""
+
+    def __init__(self):
+        told = config.webservice
+        scheme = "https" if as_boolean(told.use_https) else "http"
+        word = base64.b64encode(f"{told.admin_user}:{told.admin_pass}".encode()).decode("ascii")
+        self.base, self.headers = f"{scheme}://{told.hostname}:{told.port}/3.1/", {"Authorization": f"Basic {word}"}
+        # it is on this host, whatever the environment says
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.mute = None
+
+    def get(self, path):
+        with self.opener.open(urllib.request.Request(self.base + path, headers=self.headers), timeout=REST_S) as got:
+            return json.load(got)
+
+    def roster(self, place, role):
+        """What is compared of each row, a page at a time."""
+        rows = []
+        while True:
+            number = len(rows) // ROWS_OF_A_PAGE + 1
+            page = self.get(f"{place}/roster/{role}?count={ROWS_OF_A_PAGE}&page={number}").get("entries", [])
+            rows += [{name: row.get(name) for name in FIELDS} for row in page]
+            if len(page) < ROWS_OF_A_PAGE:
+                return rows
+
+    def list(self, name):
+        """All of a list that is compared; or why nobody can be asked, which is found out once."""
+        local, _, host = name.partition("@")
+        place = f"lists/{urllib.parse.quote(local, safe='')}.{host}"
+        try:
+            if not self.mute:
+                return {"config": self.get(f"{place}/config")} | {
+                    role: self.roster(place, role) for role in ("member", "owner", "moderator")}
+        except urllib.error.HTTPError:
+            raise
+        except OSError as error:
+            self.mute = f"{self.base}: {error}"
+        return {"mute": self.mute}
 
 
 def run():
-    """What `mailman shell` calls."""
-    print(json.dumps(rest()))
+    """What is called. A line that is no answer says that it goes on."""
+    rest = Rest()
     for name in ("moderator_request_life", "pending_request_life"):
         if as_timedelta(config.mailman[name]) < datetime.timedelta(days=30):
             print(json.dumps({"setting": f"mailman.cfg: {name} is {config.mailman[name]}: what waits for longer "
                                          "than that is dropped"}))
     for line in sys.stdin:
-        print(json.dumps(answer_to(line)), flush=True)
+        print(json.dumps(answer_to(line, rest)), flush=True)

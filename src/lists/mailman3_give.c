@@ -1,55 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lists/mailman3_give.h"
 
+#include "accounts/passwd.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/process.h"
+#include "remote/stream.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* A member takes a hundredth of a second; a list of a million has to come to its end. */
-#define TIMEOUT_MS (12ll * 3600 * 1000)
 #define ANSWERS_MAX (256u << 20)
+#define WORDS_MAX 300 /* of what it says at its end */
 
 extern const char mailman3_core_py[];
 extern const size_t mailman3_core_py_n;
 
-#define MODULE "mailhaul_mailman3"
-
-/* A folder from which Python reads our module, for as long as it runs. */
-struct module {
-	char folder[64], file[128];
-};
-
-static void module_end(struct module *m)
+/* The program, as the line that it reads before all others: agent/streams.c. */
+static int add_program(struct buf *input, struct error *err)
 {
-	if (*m->file)
-		(void)unlink(m->file);
-	if (*m->folder)
-		(void)rmdir(m->folder);
-}
-#define AUTO_MODULE __attribute__((cleanup(module_end)))
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_FREE char *line = NULL;
+	json_t *value;
 
-/* Nothing in it is secret, and Mailman's user has to read it. */
-static int module_make(struct module *m, struct error *err)
-{
-	AUTO_CLOSE int fd = -1;
-
-	(void)snprintf(m->folder, sizeof m->folder, "/tmp/mailhaul-mailman3.XXXXXX");
-	if (!mkdtemp(m->folder)) {
-		*m->folder = '\0';
-		return error_system(err, "a folder in /tmp");
-	}
-	(void)snprintf(m->file, sizeof m->file, "%s/" MODULE ".py", m->folder);
-	fd = open(m->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0 || fchmod(fd, 0644) < 0 || chmod(m->folder, 0755) < 0 ||
-	    fd_write_all(fd, mailman3_core_py, mailman3_core_py_n) < 0)
-		return error_system(err, "%s", m->file);
+	buf_add(&text, mailman3_core_py, mailman3_core_py_n);
+	buf_add_text(&text, "\n\nrun()\n");
+	value = json_stringn(text.p, text.n);
+	line = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	json_decref(value);
+	if (!line)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
+		                 "Mailman 3: our program is no text");
+	buf_addf(input, "%s\n", line);
 	return 0;
 }
 
@@ -71,67 +53,78 @@ static int add_plan(struct buf *input, const struct lists_mailman3_plan *p,
 	return 0;
 }
 
-static int run(const struct lists_mailman3_core *core, const struct buf *input,
-               struct process_result *result, struct error *err)
+/* Whom it runs as, by number: the stream takes no names. */
+static int find_user(const struct lists_mailman3_core *core, struct host_stream *what,
+                     struct error *err)
 {
-	AUTO_MODULE struct module module = { 0 };
-	AUTO_FREE char *reuid = xasprintf("--reuid=%s", core->user);
-	AUTO_FREE char *regid = xasprintf("--regid=%s", core->user);
-	AUTO_FREE char *path = NULL;
-	const char *argv[16];
-	size_t n = 0;
-	struct process_options options = { .input = buf_span(input),
-		                           .timeout_ms = TIMEOUT_MS,
-		                           .limit = ANSWERS_MAX };
+	AUTO_SYSTEM_USERS struct system_users users = { 0 };
+	AUTO_RUN struct host_run got = { 0 };
+	const char *const arguments[] = { "passwd", core->user, NULL };
+	const struct system_user *user;
 
-	if (module_make(&module, err) < 0)
+	if (host_run(core->h, "getent", arguments, SPAN(""), &got, err) < 0)
 		return -1;
-	path = xasprintf("PYTHONPATH=%s", module.folder);
-	if (geteuid() == 0) {
-		argv[n++] = "setpriv";
-		argv[n++] = reuid;
-		argv[n++] = regid;
-		argv[n++] = "--init-groups";
-	}
-	argv[n++] = "env";
-	argv[n++] = "PYTHONDONTWRITEBYTECODE=1";
-	argv[n++] = path;
-	argv[n++] = core->program;
-	argv[n++] = "shell";
-	argv[n++] = "--run";
-	argv[n++] = MODULE ".run";
-	argv[n] = NULL;
-	if (process_run(argv, &options, result, err) < 0)
-		return error_context(err, "Mailman 3");
-	if (process_expect_good(argv, result, err) < 0) {
-		(void)error_context(err, "Mailman 3");
-		err->retry = ERROR_RETRY_PERSON;
-		return error_hint(err, "--mailman names its program, and --user whom it runs as");
-	}
-	if (result->cut)
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
-		                 "Mailman 3: it answers more than %u octets", ANSWERS_MAX);
+	system_users_parse_passwd(&users, buf_span(&got.out));
+	user = users.users_n ? &users.users[0] : NULL;
+	if (got.status || !user || !user->uid)
+		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+		                 "%s: there is no user \"%s\" whom Mailman 3 could run as",
+		                 host_name(core->h), core->user);
+	what->uid = user->uid;
+	what->gid = user->gid;
 	return 0;
 }
 
-static char *copy_of(json_t *answer, const char *name)
+static int take_output(void *context, struct span octets, struct error *err)
 {
-	const char *text = json_string_value(json_object_get(answer, name));
+	struct buf *out = context;
 
-	return text ? xstrdup(text) : NULL;
+	if (out->n + octets.n > ANSWERS_MAX)
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
+		                 "Mailman 3: it answers more than %u octets", ANSWERS_MAX);
+	buf_add_span(out, octets);
+	return 0;
 }
 
-static void take_rest(json_t *answer, struct lists_mailman3_rest *rest)
+/* The last line that it has said, which of a traceback is the error. */
+static int it_failed(const struct host_stream_result *r, struct error *err)
 {
-	lists_mailman3_rest_fini(rest);
-	rest->url = copy_of(answer, "rest");
-	rest->user = copy_of(answer, "user");
-	rest->password = copy_of(answer, "password");
+	struct span rest = span_trim(buf_span(&r->said)), line, last = SPAN("");
+	AUTO_BUF struct buf words = { 0 };
+
+	while (span_next_line(&rest, &line))
+		last = line;
+	buf_add_printable(&words, (struct span){ last.p, last.n < WORDS_MAX ? last.n : WORDS_MAX });
+	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0, "it ended with %d: %s",
+	                 r->status, buf_text(&words));
+}
+
+static int run(const struct lists_mailman3_core *core, const struct buf *input, struct buf *out,
+               struct error *err)
+{
+	AUTO_STREAM_RESULT struct host_stream_result result = { 0 };
+	const char *const arguments[] = { core->program, NULL };
+	struct host_stream what = {
+		.row = "mailman3", .user = core->user, .home = "/", .arguments = arguments
+	};
+
+	if (find_user(core, &what, err) < 0)
+		return error_hint(err, "--user, or lists.user in move.yaml, names whom it runs as");
+	if (host_stream_talk(core->h, &what, buf_span(input), take_output, out, &result, err) < 0 ||
+	    (result.status && it_failed(&result, err) < 0)) {
+		(void)error_context(err, "Mailman 3");
+		if (err->retry == ERROR_RETRY_REACH || err->retry == ERROR_RETRY_LATER)
+			return -1;
+		err->retry = ERROR_RETRY_PERSON;
+		return error_hint(err, "--mailman, or lists.mailman in move.yaml, names its "
+		                       "program, and --user, or lists.user, whom it runs as");
+	}
+	return 0;
 }
 
 /* Whatever else a site's own extensions print is none of these lines. */
 static size_t take_answers(struct span out, struct json_t **answers, size_t n,
-                           struct strings *settings, struct lists_mailman3_rest *rest)
+                           struct strings *settings)
 {
 	struct span line;
 	size_t got = 0;
@@ -140,8 +133,6 @@ static size_t take_answers(struct span out, struct json_t **answers, size_t n,
 		json_t *answer = json_loadb(line.p, line.n, 0, NULL);
 		const char *setting = json_string_value(json_object_get(answer, "setting"));
 
-		if (json_object_get(answer, "rest"))
-			take_rest(answer, rest);
 		if (setting && !strings_has(settings, setting))
 			strings_add(settings, setting);
 		if (got < n && json_is_string(json_object_get(answer, "list")))
@@ -154,21 +145,21 @@ static size_t take_answers(struct span out, struct json_t **answers, size_t n,
 
 int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_mailman3_do what,
                         const struct lists_mailman3_plan *plans, size_t n, struct json_t **answers,
-                        struct strings *settings, struct lists_mailman3_rest *rest,
-                        struct error *err)
+                        struct strings *settings, struct error *err)
 {
-	AUTO_PROCESS_RESULT struct process_result result = { 0 };
-	AUTO_BUF struct buf input = { 0 };
+	AUTO_BUF struct buf input = { 0 }, output = { 0 };
 	size_t got;
 
 	memset(answers, 0, n * sizeof(struct json_t *));
+	if (add_program(&input, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_plan(&input, &plans[i], what) < 0)
 			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
 			                 "list %s: its plan is no JSON", plans[i].address);
-	if (run(core, &input, &result, err) < 0)
+	if (run(core, &input, &output, err) < 0)
 		return -1;
-	got = take_answers(buf_span(&result.out), answers, n, settings, rest);
+	got = take_answers(buf_span(&output), answers, n, settings);
 	if (got == n)
 		return 0;
 	for (size_t i = 0; i < got; i++) {

@@ -2,20 +2,25 @@
 #pragma once
 
 /*
- * mailman3_give -- plans of lists given to a Mailman 3 of this machine.
+ * mailman3_give -- plans of lists given to the Mailman 3 of a host.
  *
- * A program of ours runs inside it (lists/mailman3_core.py, by `mailman shell`, as Mailman's user): REST has no
- * way for what a list has counted, for bounces, or for a post that is held since a day and for a reason, and
- * takes members one by one. Only what differs is changed.
+ * A program of ours runs inside it (lists/mailman3_core.py, by `mailman shell`, as Mailman's user, through the
+ * host's agent): REST has no way for what a list has counted, for bounces, or for a post that is held since a day
+ * and for a reason, and takes members one by one. Only what differs is changed. A look also asks its REST, at the
+ * address that it has on its own host; the password for that stays there.
  */
 
 #include "base/error.h"
 #include "lists/mailman3_plan.h"
-#include "lists/mailman3_rest.h"
+#include "remote/host.h"
+
+#define LISTS_MAILMAN3_PROGRAM "/usr/bin/mailman"
+#define LISTS_MAILMAN3_USER "list"
 
 struct lists_mailman3_core {
-	const char *program; /* "mailman", or its path */
-	const char *user;    /* whom it runs as, where we are root */
+	struct host *h;      /* borrowed; needs control, for it runs a program there */
+	const char *program; /* its path there, which ends in "/mailman" */
+	const char *user;    /* whom it runs as */
 };
 
 enum lists_mailman3_do {
@@ -34,13 +39,12 @@ enum lists_mailman3_do {
  *	refused   objects of what, who, why
  *	told      words
  *	members   how many of the plan's are there
+ *	rest      of a look: what REST says of the list, lists/mailman3_rest.h
  *	new, error (null, or why it was not brought to its end), mailed (how much mail to people it made: 0)
  *
  *   settings sentences on Mailman 3's own settings; appended
- *   rest     where it is read back; emptied by the caller
  *   returns  -1: it can't be run, or did not answer for each
  */
 int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_mailman3_do what,
                         const struct lists_mailman3_plan *plans, size_t n, struct json_t **answers,
-                        struct strings *settings, struct lists_mailman3_rest *rest,
-                        struct error *err) MUST_CHECK;
+                        struct strings *settings, struct error *err) MUST_CHECK;

@@ -4,69 +4,17 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <string.h>
 
-#define STATUS_GOOD 200
-#define ROWS_OF_A_PAGE 1000u
 /* "is X, not Y" of long texts */
 #define SHOWN_MAX 60
 
-void lists_mailman3_rest_fini(struct lists_mailman3_rest *r)
-{
-	free(r->url);
-	free(r->user);
-	free(r->password);
-	*r = (struct lists_mailman3_rest){ 0 };
-}
-
 struct reading {
-	struct http *web;
-	const struct lists_mailman3_rest *rest;
 	const struct lists_mailman3_plan *plan;
-	json_t *refused; /* of the answer; borrowed */
+	json_t *refused, *rest; /* of the answer; borrowed */
 	struct strings *differs;
-	char *list; /* its part of a path */
 };
-
-/* NAME.HOST, what is not plain in it as %XX. */
-static char *path_of(const char *address)
-{
-	AUTO_BUF struct buf path = { 0 };
-
-	for (const char *p = address; *p; p++) {
-		if (*p == '@')
-			buf_add_char(&path, '.');
-		else if (isalnum((unsigned char)*p) || strchr("-._", *p))
-			buf_add_char(&path, *p);
-		else
-			buf_addf(&path, "%%%02X", (unsigned char)*p);
-	}
-	return buf_take(&path);
-}
-
-static json_t *get(const struct reading *r, const char *path, struct error *err)
-{
-	AUTO_HTTP_ANSWER struct http_answer answer = { 0 };
-	AUTO_FREE char *url = xasprintf("%slists/%s/%s", r->rest->url, r->list, path);
-	const struct http_request ask = { .url = url,
-		                          .user = r->rest->user,
-		                          .password = r->rest->password,
-		                          .time_ms = HTTP_TIME_MS_MAX,
-		                          .most = HTTP_PAGE_MAX };
-	json_t *value;
-
-	if (http_ask(r->web, &ask, &answer, err) < 0)
-		return NULL;
-	value = answer.status == STATUS_GOOD && !answer.cut
-	                ? json_loadb(answer.page.p, answer.page.n, 0, NULL)
-	                : NULL;
-	if (!value)
-		error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_LATER, 0,
-		          "%s: it answers with %u, and no JSON", url, answer.status);
-	return value;
-}
 
 static bool was_refused(const struct reading *r, const char *what, const char *who)
 {
@@ -142,34 +90,20 @@ static void read_settings(const struct reading *r, json_t *there)
 
 /* ── rosters ─────────────────────────────────────────────────────────────────────────────────── */
 
-/* All rows of a roster, by address in lower case. NULL: failed. */
-static json_t *get_roster(const struct reading *r, const char *role, struct error *err)
+/* All rows of a roster, by address in lower case. */
+static json_t *get_roster(const struct reading *r, const char *role)
 {
-	json_t *all = json_object();
+	json_t *all = json_object(), *row;
+	size_t i;
 
-	for (unsigned page = 1;; page++) {
-		AUTO_FREE char *path = xasprintf("roster/%s?count=%u&page=%u", role, ROWS_OF_A_PAGE,
-		                                 page);
-		json_t *part = get(r, path, err), *rows, *row;
-		size_t i, n;
+	json_array_foreach(json_object_get(r->rest, role), i, row)
+	{
+		const char *email = json_string_value(json_object_get(row, "email"));
 
-		if (!part) {
-			json_decref(all);
-			return NULL;
-		}
-		rows = json_object_get(part, "entries");
-		n = json_array_size(rows);
-		json_array_foreach(rows, i, row)
-		{
-			const char *email = json_string_value(json_object_get(row, "email"));
-
-			if (email)
-				json_object_set(all, email, row);
-		}
-		json_decref(part);
-		if (n < ROWS_OF_A_PAGE)
-			return all;
+		if (email)
+			json_object_set(all, email, row);
 	}
+	return all;
 }
 
 static json_t *row_of(json_t *roster, const char *address)
@@ -197,14 +131,11 @@ static void read_member(const struct reading *r, json_t *row, json_t *wanted, co
 	}
 }
 
-static int read_roster(const struct reading *r, const char *role, const char *part,
-                       struct error *err)
+static void read_roster(const struct reading *r, const char *role, const char *part)
 {
-	json_t *roster = get_roster(r, role, err), *wanted;
+	json_t *roster = get_roster(r, role), *wanted;
 	size_t i;
 
-	if (!roster)
-		return -1;
 	json_array_foreach(json_object_get(r->plan->work, part), i, wanted)
 	{
 		const char *address = json_is_string(wanted) ? json_string_value(wanted)
@@ -218,28 +149,22 @@ static int read_roster(const struct reading *r, const char *role, const char *pa
 			strings_addf(r->differs, "%s %s is not there", role, address);
 	}
 	json_decref(roster);
-	return 0;
 }
 
-int lists_mailman3_read_back(struct http *web, const struct lists_mailman3_rest *rest,
-                             const struct lists_mailman3_plan *plan, const struct json_t *answer,
-                             struct strings *differs, struct error *err)
+void lists_mailman3_read_back(const struct lists_mailman3_plan *plan, const struct json_t *answer,
+                              struct strings *differs, const char **mute)
 {
-	AUTO_FREE char *list = path_of(plan->address);
-	const struct reading r = { .web = web,
-		                   .rest = rest,
-		                   .plan = plan,
+	const struct reading r = { .plan = plan,
 		                   .refused = json_object_get(answer, "refused"),
-		                   .differs = differs,
-		                   .list = list };
-	json_t *there = get(&r, "config", err);
+		                   .rest = json_object_get(answer, "rest"),
+		                   .differs = differs };
 
-	if (!there)
-		return -1;
-	read_settings(&r, there);
-	json_decref(there);
-	if (read_roster(&r, "member", "members", err) < 0 ||
-	    read_roster(&r, "owner", "owners", err) < 0)
-		return -1;
-	return read_roster(&r, "moderator", "moderators", err);
+	*mute = json_is_object(r.rest) ? json_string_value(json_object_get(r.rest, "mute"))
+	                               : "it was not asked";
+	if (*mute)
+		return;
+	read_settings(&r, json_object_get(r.rest, "config"));
+	read_roster(&r, "member", "members");
+	read_roster(&r, "owner", "owners");
+	read_roster(&r, "moderator", "moderators");
 }

@@ -71,7 +71,7 @@ static int silent(struct host *h, const char *row, struct error *err)
 	                 HOST_STREAM_SILENCE_MS / 60000);
 }
 
-/* ── one program, read ───────────────────────────────────────────────────────────────────────── */
+/* ── one program ───────────────────────────────────────────────────────────────────────── */
 
 struct reading {
 	host_stream_fn *sink;
@@ -87,22 +87,32 @@ static int read_data(void *context, struct span body, struct error *err)
 	return r->sink(r->context, body, err);
 }
 
-static int read_all(struct host *h, const struct host_stream *what, struct reading *r,
-                    struct host_stream_result *out, struct error *err)
+/* As much of the input as its agent may keep beside what the program has not taken yet. */
+static struct span next_piece(struct span input, const struct wire_stream_state *state)
+{
+	uint64_t room = state->unsent < WIRE_STREAM_UNSENT_MAX / 2 ? WIRE_STREAM_GIVE_MAX : 0;
+
+	return (struct span){ input.p, input.n < room ? input.n : (size_t)room };
+}
+
+static int talk(struct host *h, const struct host_stream *what, struct span input,
+                struct reading *r, struct host_stream_result *out, struct error *err)
 {
 	int64_t heard_ms = clock_monotonic_ms();
 	struct wire_stream_state state = { 0 };
 
 	while (!state.ended) {
 		AUTO_BUF struct buf end = { 0 };
-		uint64_t before = r->octets;
+		uint64_t before = r->octets, unsent = state.unsent;
+		struct span piece = next_piece(input, &state);
 
-		if (ask(h, WIRE_STREAM_TAKE_MAX, true, SPAN(""), err) < 0 ||
+		input = span_from(input, piece.n);
+		if (ask(h, WIRE_STREAM_TAKE_MAX, !input.n, piece, err) < 0 ||
 		    host_collect(h, read_data, r, &end, err) < 0 ||
 		    wire_get_stream_state(buf_span(&end), &state, err) < 0)
 			return -1;
 		add_words(out, &state);
-		if (r->octets != before)
+		if (r->octets != before || state.unsent != unsent + piece.n)
 			heard_ms = clock_monotonic_ms();
 		else if (clock_monotonic_ms() - heard_ms > HOST_STREAM_SILENCE_MS)
 			return silent(h, what->row, err);
@@ -111,17 +121,24 @@ static int read_all(struct host *h, const struct host_stream *what, struct readi
 	return 0;
 }
 
-int host_stream_read(struct host *h, const struct host_stream *what, host_stream_fn *sink,
-                     void *context, struct host_stream_result *out, struct error *err)
+int host_stream_talk(struct host *h, const struct host_stream *what, struct span input,
+                     host_stream_fn *sink, void *context, struct host_stream_result *out,
+                     struct error *err)
 {
 	struct reading r = { .sink = sink, .context = context };
 	int result;
 
 	if (start(h, what, err) < 0)
 		return -1;
-	result = read_all(h, what, &r, out, err);
+	result = talk(h, what, input, &r, out, err);
 	stop(h);
 	return result;
+}
+
+int host_stream_read(struct host *h, const struct host_stream *what, host_stream_fn *sink,
+                     void *context, struct host_stream_result *out, struct error *err)
+{
+	return host_stream_talk(h, what, SPAN(""), sink, context, out, err);
 }
 
 /* ── two programs, joined ────────────────────────────────────────────────────────────────────── */

@@ -3,7 +3,7 @@
 
 /*
  * stream -- programs of hosts that talk at length: the rows of agent/streams.c. One at a time on a
- * host; all are doveadm on behalf of one mailbox user, and need no running Dovecot.
+ * host, on behalf of one user: doveadm, which needs no running Dovecot, and Mailman 3.
  */
 
 #include "remote/host.h"
@@ -37,6 +37,11 @@ typedef int host_stream_fn(void *context, struct span octets, struct error *err)
 #define HOST_STREAM_SILENCE_MS (10 * 60 * 1000)
 int host_stream_read(struct host *h, const struct host_stream *what, host_stream_fn *sink,
                      void *context, struct host_stream_result *out, struct error *err) MUST_CHECK;
+
+/* The same of one that reads `input`, which is borrowed. */
+int host_stream_talk(struct host *h, const struct host_stream *what, struct span input,
+                     host_stream_fn *sink, void *context, struct host_stream_result *out,
+                     struct error *err) MUST_CHECK;
 
 /*
  * Runs a program on each host and lets the two talk: what one says is the other's input, by way of

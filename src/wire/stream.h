@@ -5,7 +5,7 @@
  * stream -- the requests that let a program of a host talk with one of another host, or talk at
  * length with mailhaul. A part of wire/wire.h, whose frames and fields these are.
  *
- * An agent runs at most one such program at a time, always on behalf of one mailbox user.
+ * An agent runs at most one such program at a time, always on behalf of one user.
  *
  *	STREAM_START     name of a row of agent/streams.c, user, home, location, u64 uid, u64 gid,
  *	                 u64 n, n arguments

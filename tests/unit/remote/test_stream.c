@@ -25,27 +25,38 @@ static const char script[] =
 	"/many) head -c 5000000 /dev/zero;;\n"
 	"esac\n";
 
+/* A Mailman 3 of ours, which gives back what it is given. */
+static const char mailman[] = "#!/bin/sh\nid -u >&2\nexec cat\n";
+
 struct fixture {
 	char dir[32];
 	struct host *a, *b;
 };
 
+static void put_program(const char *dir, const char *name, const char *text)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
 static int begin(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof *f);
 	struct error err = { 0 };
-	AUTO_FREE char *path = NULL, *wide = NULL;
+	AUTO_FREE char *wide = NULL;
 	const struct host_place read_only = { .name = "old" },
 				control = { .name = "new", .control = true };
 
 	snprintf(f->dir, sizeof f->dir, "/tmp/stream-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	path = xasprintf("%s/doveadm", f->dir);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(script, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(chmod(f->dir, 0755), 0);
+	put_program(f->dir, "doveadm", script);
+	put_program(f->dir, "mailman", mailman);
 	wide = xasprintf("%s:%s", f->dir, getenv("PATH"));
 	setenv("PATH", wide, 1);
 	assert_good(host_open(&f->a, &read_only, &err), &err);
@@ -57,7 +68,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const names[] = { "doveadm", "sent", "" };
+	static const char *const names[] = { "doveadm", "mailman", "sent", "" };
 
 	host_close(f->a);
 	host_close(f->b);
@@ -145,6 +156,51 @@ static void a_new_program_ends_the_one_before(void **state)
 	assert_string_equal(buf_text(&text), "alice@example.org UTC\n");
 }
 
+static void a_program_that_stands_somewhere_reads_more_than_any_pipe_holds(void **state)
+{
+	AUTO_STREAM_RESULT struct host_stream_result r = { 0 };
+	AUTO_BUF struct buf given = { 0 }, got = { 0 }, user = { 0 };
+	struct fixture *f = *state;
+	AUTO_FREE char *path = xasprintf("%s/mailman", f->dir);
+	const char *const arguments[] = { path, NULL };
+	struct host_stream what = stream("mailman3", "/");
+	struct error err = { 0 };
+
+	for (unsigned i = 0; i < 1000000; i++)
+		buf_addf(&given, "%u\n", i);
+	what.arguments = arguments;
+	assert_good(host_stream_talk(f->b, &what, buf_span(&given), add, &got, &r, &err), &err);
+	assert_int_equal(r.status, 0);
+	assert_true(span_equal(buf_span(&given), buf_span(&got)));
+	buf_addf(&user, "%u\n", geteuid() ? (unsigned)geteuid() : 1000u);
+	assert_string_equal(buf_text(&r.said), buf_text(&user));
+}
+
+static void expect_not_run(struct host *h, const char *path, const char *why)
+{
+	AUTO_STREAM_RESULT struct host_stream_result r = { 0 };
+	AUTO_BUF struct buf got = { 0 };
+	const char *const arguments[] = { path, NULL };
+	struct host_stream what = stream("mailman3", "/");
+	struct error err = { 0 };
+
+	what.arguments = arguments;
+	assert_fails(host_stream_talk(h, &what, SPAN(""), add, &got, &r, &err), &err, why);
+}
+
+static void no_other_program_can_be_named(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FREE char *path = xasprintf("%s/mailman", f->dir);
+
+	expect_not_run(f->a, path, "read-only");
+	expect_not_run(f->b, NULL, "where is it?");
+	expect_not_run(f->b, "/bin/cat", "is not its path");
+	expect_not_run(f->b, "../mailman", "is not its path");
+	assert_int_equal(chmod(path, 0757), 0);
+	expect_not_run(f->b, path, "anybody may change it");
+}
+
 static void what_may_not_be_started_is_not(void **state)
 {
 	AUTO_STREAM_RESULT struct host_stream_result r = { 0 };
@@ -166,4 +222,7 @@ UNIT_TESTS("remote/stream",
            cmocka_unit_test_setup_teardown(when_one_ends_the_other_does_and_the_hosts_go_on, begin,
                                            end),
            cmocka_unit_test_setup_teardown(a_new_program_ends_the_one_before, begin, end),
+           cmocka_unit_test_setup_teardown(
+		   a_program_that_stands_somewhere_reads_more_than_any_pipe_holds, begin, end),
+           cmocka_unit_test_setup_teardown(no_other_program_can_be_named, begin, end),
            cmocka_unit_test_setup_teardown(what_may_not_be_started_is_not, begin, end));
