@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "cmd/lists_site.h"
 #include "cmd/open.h"
-#include "lists/mailman3_convert.h"
+#include "lists/conversion.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -17,8 +17,9 @@
 
 struct wanted {
 	struct lists_place_wishes place;
-	struct lists_mailman3_core core;
-	const char *to, *into;
+	struct lists_end_place there;
+	const struct lists_end *end;
+	const char *into;
 	bool all, plan, open;
 };
 
@@ -28,6 +29,18 @@ struct converting {
 	bool short_of; /* anything */
 };
 
+/* What the other side's row does not take is no option of it. */
+static bool fits(const struct wanted *w)
+{
+	unsigned takes = w->end ? w->end->takes : 0;
+
+	return w->end && (!w->into || takes & LISTS_END_HOST) &&
+	       (!w->there.program || takes & LISTS_END_PROGRAM) &&
+	       (!w->there.user || takes & LISTS_END_USER) &&
+	       !w->there.folder == !(takes & LISTS_END_FOLDER) &&
+	       (!w->open || takes & LISTS_END_OPENS);
+}
+
 static bool get_options(struct cmd_run *run, struct wanted *w)
 {
 	static const struct option options[] = {
@@ -35,6 +48,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		{ "to", required_argument, NULL, 't' },
 		{ "into", required_argument, NULL, 'i' },
 		{ "mailman", required_argument, NULL, 'm' },
+		{ "folder", required_argument, NULL, 'f' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "plan", no_argument, NULL, 'P' },
@@ -47,33 +61,34 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		if (lists_place_option(&w->place, c, optarg))
 			continue;
 		if (c == 't')
-			w->to = optarg;
+			w->end = lists_end_named(optarg);
 		if (c == 'i')
 			w->into = optarg;
 		if (c == 'm')
-			w->core.program = optarg;
+			w->there.program = optarg;
+		if (c == 'f')
+			w->there.folder = optarg;
 		if (c == 'u')
-			w->core.user = optarg;
+			w->there.user = optarg;
 		w->all = w->all || c == 'a';
 		w->plan = w->plan || c == 'P';
 		w->open = w->open || c == 'o';
 		if (c == '?')
 			return false;
 	}
-	return w->to && !strcmp(w->to, "mailman3") && w->all != (optind < run->argc) &&
-	       !(w->plan && w->open);
+	return fits(w) && w->all != (optind < run->argc) && !(w->plan && w->open);
 }
 
 /* ── what came of a list ─────────────────────────────────────────────────────────────────────── */
 
-static void print_rows(const struct lists_mailman3_plan *p)
+static void print_rows(const struct lists_end_plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		const struct lists_mailman3_row *r = &p->rows[i];
+		const struct lists_end_row *r = &p->rows[i];
 		AUTO_FREE char *value = json_dumps(r->value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 
 		printf("  %s = %.200s: %s%s%s%s%s\n", r->name, value ? value : "?",
-		       lists_mailman3_fate_name(r->fate), r->to ? ", " : "", r->to ? r->to : "",
+		       lists_fate_name(r->fate), r->to ? ", " : "", r->to ? r->to : "",
 		       r->why ? ": " : "", r->why ? r->why : "");
 	}
 }
@@ -87,20 +102,19 @@ static void print_words(const char *list, const char *before, json_t *words)
 		fprintf(stderr, "list %s: %s%s\n", list, before, json_string_value(row));
 }
 
-static void print_list(const struct converting *c, const struct lists_mailman3_plan *p,
-                       json_t *report)
+static void print_list(const struct converting *c, const struct lists_end_plan *p, json_t *report)
 {
 	json_t *refused = json_object_get(report, "refused"), *row;
 	const char *error = json_string_value(json_object_get(report, "error"));
-	size_t fates[LISTS_MAILMAN3_UNUSED + 1] = { 0 }, i;
+	size_t fates[LISTS_FATE_UNUSED + 1] = { 0 }, i;
 
 	for (i = 0; i < p->n; i++)
 		fates[p->rows[i].fate]++;
 	if (!c->run->quiet)
 		printf("list %s: %zu attributes: %zu set, %zu carried, %zu left, %zu not needed; "
 		       "%zu members, %lld there, %zu changes\n",
-		       p->address, p->n, fates[LISTS_MAILMAN3_SET], fates[LISTS_MAILMAN3_CARRIED],
-		       fates[LISTS_MAILMAN3_LEFT], fates[LISTS_MAILMAN3_UNUSED], p->members,
+		       p->address, p->n, fates[LISTS_FATE_SET], fates[LISTS_FATE_CARRIED],
+		       fates[LISTS_FATE_LEFT], fates[LISTS_FATE_UNUSED], p->members,
 		       (long long)json_integer_value(json_object_get(report, "there")),
 		       json_array_size(json_object_get(report, "changed")));
 	if (c->run->verbose)
@@ -118,7 +132,7 @@ static void print_list(const struct converting *c, const struct lists_mailman3_p
 	print_words(p->address, "differs still: ", json_object_get(report, "differs"));
 }
 
-static void take_outcome(void *context, const struct lists_mailman3_outcome *o)
+static void take_outcome(void *context, const struct lists_conversion_outcome *o)
 {
 	struct converting *c = context;
 
@@ -132,12 +146,12 @@ static void take_outcome(void *context, const struct lists_mailman3_outcome *o)
 /* ── the lists ───────────────────────────────────────────────────────────────────────────────── */
 
 static void print_end(const struct converting *c, const struct strings *unread,
-                      const struct strings *settings)
+                      const struct strings *told)
 {
 	for (size_t i = 0; i < unread->n; i++)
 		fprintf(stderr, "list %s: its configuration can't be read\n", unread->rows[i]);
-	for (size_t i = 0; i < settings->n; i++)
-		fprintf(stderr, "%s\n", settings->rows[i]);
+	for (size_t i = 0; i < told->n; i++)
+		fprintf(stderr, "%s\n", told->rows[i]);
 	if (!c->lists)
 		return;
 	json_dumpf(c->lists, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
@@ -147,26 +161,28 @@ static void print_end(const struct converting *c, const struct strings *unread,
 static int convert(struct converting *c, struct lists_opened *o, struct wanted *w,
                    const struct strings *names, struct error *err)
 {
-	AUTO_STRINGS struct strings unread = { 0 }, settings = { 0 };
+	AUTO_STRINGS struct strings unread = { 0 }, told = { 0 };
 	AUTO_HOST struct host *to = NULL;
-	struct lists_mailman3_convert job = { .site = &o->site,
-		                              .names = names,
-		                              .what = c->run->dry_run ? LISTS_MAILMAN3_LOOK
-		                                      : w->open       ? LISTS_MAILMAN3_OPEN
-		                                                      : LISTS_MAILMAN3_GIVE,
-		                              .outcome = take_outcome,
-		                              .context = c };
+	struct lists_conversion job = { .end = w->end,
+		                        .site = &o->site,
+		                        .names = names,
+		                        .what = c->run->dry_run ? LISTS_END_LOOK
+		                                : w->open       ? LISTS_END_OPEN
+		                                                : LISTS_END_GIVE,
+		                        .outcome = take_outcome,
+		                        .context = c };
 
 	if (!w->plan) {
-		if (cmd_open_place(&to, w->into ? w->into : "local", "new", true, err) < 0)
+		if (w->end->takes & LISTS_END_HOST &&
+		    cmd_open_place(&to, w->into ? w->into : "local", "new", true, err) < 0)
 			return -1;
-		w->core.h = to;
-		job.core = &w->core;
+		w->there.h = to;
+		job.place = &w->there;
 	}
-	if (lists_mailman3_convert(&job, &unread, &settings, err) < 0)
+	if (lists_convert_all(&job, &unread, &told, err) < 0)
 		return -1;
 	c->short_of = c->short_of || unread.n;
-	print_end(c, &unread, &settings);
+	print_end(c, &unread, &told);
 	return 0;
 }
 
@@ -174,8 +190,7 @@ int lists_convert(struct cmd_run *run, struct error *err)
 {
 	AUTO_LISTS_OPENED struct lists_opened o = { 0 };
 	AUTO_STRINGS struct strings names = { 0 };
-	struct wanted w = { .core = { .program = LISTS_MAILMAN3_PROGRAM,
-		                      .user = LISTS_MAILMAN3_USER } };
+	struct wanted w = { 0 };
 	struct converting c = { .run = run };
 	int result;
 

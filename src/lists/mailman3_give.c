@@ -35,13 +35,12 @@ static int add_program(struct buf *input, struct error *err)
 	return 0;
 }
 
-static int add_plan(struct buf *input, const struct lists_mailman3_plan *p,
-                    enum lists_mailman3_do what)
+static int add_plan(struct buf *input, const struct lists_end_plan *p, enum lists_end_do what)
 {
 	static const char *const words[] = {
-		[LISTS_MAILMAN3_LOOK] = "look",
-		[LISTS_MAILMAN3_GIVE] = "give",
-		[LISTS_MAILMAN3_OPEN] = "open",
+		[LISTS_END_LOOK] = "look",
+		[LISTS_END_GIVE] = "give",
+		[LISTS_END_OPEN] = "open",
 	};
 	AUTO_FREE char *line = NULL;
 
@@ -143,8 +142,8 @@ static size_t take_answers(struct span out, struct json_t **answers, size_t n,
 	return got;
 }
 
-int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_mailman3_do what,
-                        const struct lists_mailman3_plan *plans, size_t n, struct json_t **answers,
+int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_do what,
+                        const struct lists_end_plan *plans, size_t n, struct json_t **answers,
                         struct strings *settings, struct error *err)
 {
 	AUTO_BUF struct buf input = { 0 }, output = { 0 };

@@ -23,12 +23,6 @@ struct lists_mailman3_core {
 	const char *user;    /* whom it runs as */
 };
 
-enum lists_mailman3_do {
-	LISTS_MAILMAN3_LOOK = 1, /* what differs; nothing is changed */
-	LISTS_MAILMAN3_GIVE,
-	LISTS_MAILMAN3_OPEN, /* what sends by itself is on from now on */
-};
-
 /*
  * Does that for each plan.
  *
@@ -45,6 +39,6 @@ enum lists_mailman3_do {
  *   settings sentences on Mailman 3's own settings; appended
  *   returns  -1: it can't be run, or did not answer for each
  */
-int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_mailman3_do what,
-                        const struct lists_mailman3_plan *plans, size_t n, struct json_t **answers,
+int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_do what,
+                        const struct lists_end_plan *plans, size_t n, struct json_t **answers,
                         struct strings *settings, struct error *err) MUST_CHECK;

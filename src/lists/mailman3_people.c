@@ -47,9 +47,10 @@ static const char *mode_of(const struct lists_member *member)
 }
 
 /* What a runner there goes on with: without it, it would begin anew with everybody who is disabled. */
-static void add_bounces(const struct mailman3 *m, const struct lists_member *member, json_t *object)
+static void add_bounces(const struct end_making *m, const struct lists_member *member,
+                        json_t *object)
 {
-	int64_t warnings = mailman3_int(m, "bounce_you_are_disabled_warnings", 3), sent = 0;
+	int64_t warnings = end_int(m, "bounce_you_are_disabled_warnings", 3), sent = 0;
 	struct lists_bounces b;
 
 	if (!lists_member_bounces(member, &b))
@@ -62,7 +63,7 @@ static void add_bounces(const struct mailman3 *m, const struct lists_member *mem
 }
 
 /* NULL: the list's. Borrowed. */
-static const char *language_of(struct mailman3 *m, const struct lists_member *member)
+static const char *language_of(struct end_making *m, const struct lists_member *member)
 {
 	struct span code;
 
@@ -72,27 +73,27 @@ static const char *language_of(struct mailman3 *m, const struct lists_member *me
 }
 
 /* Octets that are no text of the list's charset are tried as the member's own language. */
-static json_t *name_of(struct mailman3 *m, const struct lists_member *member)
+static json_t *name_of(struct end_making *m, const struct lists_member *member)
 {
 	AUTO_LISTS_CHARSET struct lists_charset *own = NULL;
 	AUTO_BUF struct buf name = { 0 };
 	struct span octets, code;
 
 	if (lists_decode_value(m->l->charset, member->name, &name) != LISTS_DECODED_OCTETS)
-		return mailman3_text(buf_span(&name));
+		return end_json(buf_span(&name));
 	if (value_get_str(member->name, &octets) && value_get_chars(member->language, &code)) {
 		AUTO_BUF struct buf text = { 0 };
 
 		own = lists_charset_new(m->site ? lists_site_charset(m->site, code, 0)
 		                                : lists_language_charset(code));
 		if (lists_decode_strictly(own, octets, &text))
-			return mailman3_text(buf_span(&text));
+			return end_json(buf_span(&text));
 	}
-	return mailman3_string(m, member->name);
+	return end_string(m, member->name);
 }
 
-static void add_member(struct mailman3 *m, const struct lists_member *member, const char *moderated,
-                       json_t *all)
+static void add_member(struct end_making *m, const struct lists_member *member,
+                       const char *moderated, json_t *all)
 {
 	uint64_t bits = lists_member_options(member);
 	const char *language = language_of(m, member);
@@ -106,10 +107,10 @@ static void add_member(struct mailman3 *m, const struct lists_member *member, co
 	                             : member->key;
 	json_t *object;
 
-	if (!mailman3_address(m, "member", typed, &address))
+	if (!end_address(m, "member", typed, &address))
 		return;
 	object = json_pack("{s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:s, s:b}", "address",
-	                   mailman3_text(buf_span(&address)), "mode", mode_of(member), "status",
+	                   end_json(buf_span(&address)), "mode", mode_of(member), "status",
 	                   status_of(member), "hide", !!(bits & BIT_HIDE), "ack",
 	                   !!(bits & BIT_ACK), "own", !(bits & BIT_NOTMETOO), "copy",
 	                   !(bits & BIT_NODUPES), "action", bits & BIT_MOD ? moderated : "defer",
@@ -120,11 +121,11 @@ static void add_member(struct mailman3 *m, const struct lists_member *member, co
 	json_array_append_new(all, object);
 }
 
-void mailman3_take_members(struct mailman3 *m)
+void mailman3_take_members(struct end_making *m)
 {
 	static const char *const actions[] = { "hold", "reject", "discard" };
 	const struct lists_members *members = &m->l->members;
-	int64_t action = mailman3_int(m, "member_moderation_action", 0);
+	int64_t action = end_int(m, "member_moderation_action", 0);
 	json_t *all = json_object_get(m->out->work, "members");
 
 	if (action < 0 || action >= (int64_t)ROWS(actions))
@@ -132,10 +133,10 @@ void mailman3_take_members(struct mailman3 *m)
 	for (size_t i = 0; i < members->n; i++)
 		add_member(m, &members->rows[i], actions[action], all);
 	m->out->members = members->n;
-	mailman3_goes(m);
+	end_goes(m);
 }
 
-void mailman3_take_options(struct mailman3 *m)
+void mailman3_take_options(struct end_making *m)
 {
 	const struct lists_members *members = &m->l->members;
 	size_t reminders = 0, topics = 0, others = 0, plain = 0;
@@ -148,23 +149,21 @@ void mailman3_take_options(struct mailman3 *m)
 		others += !!(bits >> 9);
 		plain += bits & BIT_PLAIN && !value_is_absent(members->rows[i].regular);
 	}
-	mailman3_goes(m);
+	end_goes(m);
 	if (reminders)
-		mailman3_tell(m, "no reminders (bit 32, %zu members): nobody gets one there",
-		              reminders);
+		end_tell(m, "no reminders (bit 32, %zu members): nobody gets one there", reminders);
 	if (topics)
-		mailman3_tell(m, "posts of no topic (bit 64, %zu members): there are no topics",
-		              topics);
+		end_tell(m, "posts of no topic (bit 64, %zu members): there are no topics", topics);
 	if (plain)
-		mailman3_tell(m,
-		              "plain digests (bit 8, %zu members): are said of those alone who "
-		              "have digests",
-		              plain);
+		end_tell(m,
+		         "plain digests (bit 8, %zu members): are said of those alone who "
+		         "have digests",
+		         plain);
 	if (others)
-		mailman3_tell(m, "bits that 2.1 does not know: %zu members", others);
+		end_tell(m, "bits that 2.1 does not know: %zu members", others);
 }
 
-void mailman3_take_people(struct mailman3 *m)
+void mailman3_take_people(struct end_making *m)
 {
 	json_t *all = json_object_get(m->out->work, m->rule->to);
 	const char *what = span_is(span_of(m->rule->name), "owner") ? "owner" : "moderator";
@@ -172,8 +171,8 @@ void mailman3_take_people(struct mailman3 *m)
 	for (size_t i = 0; i < value_count(m->v); i++) {
 		AUTO_BUF struct buf address = { 0 };
 
-		if (mailman3_address(m, what, value_item(m->v, i), &address))
-			json_array_append_new(all, mailman3_text(buf_span(&address)));
+		if (end_address(m, what, value_item(m->v, i), &address))
+			json_array_append_new(all, end_json(buf_span(&address)));
 	}
-	mailman3_goes(m);
+	end_goes(m);
 }

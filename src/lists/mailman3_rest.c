@@ -11,7 +11,7 @@
 #define SHOWN_MAX 60
 
 struct reading {
-	const struct lists_mailman3_plan *plan;
+	const struct lists_end_plan *plan;
 	json_t *refused, *rest; /* of the answer; borrowed */
 	struct strings *differs;
 };
@@ -151,7 +151,7 @@ static void read_roster(const struct reading *r, const char *role, const char *p
 	json_decref(roster);
 }
 
-void lists_mailman3_read_back(const struct lists_mailman3_plan *plan, const struct json_t *answer,
+void lists_mailman3_read_back(const struct lists_end_plan *plan, const struct json_t *answer,
                               struct strings *differs, const char **mute)
 {
 	const struct reading r = { .plan = plan,

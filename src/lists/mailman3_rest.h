@@ -22,5 +22,5 @@
  *   differs  "config max_message_size is 40, not 0", "member a@example.org is not there"; appended
  *   mute     receives that reason, borrowed from the answer; NULL: it was asked
  */
-void lists_mailman3_read_back(const struct lists_mailman3_plan *plan, const struct json_t *answer,
+void lists_mailman3_read_back(const struct lists_end_plan *plan, const struct json_t *answer,
                               struct strings *differs, const char **mute);

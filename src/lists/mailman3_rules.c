@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "lists/plain.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,172 +15,89 @@
 
 /* ── what every rule says ────────────────────────────────────────────────────────────────────── */
 
-void mailman3_tell(struct mailman3 *m, const char *format, ...)
+json_t *mailman3_part(const struct end_making *m, const char *name)
 {
-	AUTO_BUF struct buf words = { 0 };
-	AUTO_FREE char *sentence = NULL;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vasprintf(&sentence, format, args);
-	va_end(args);
-	if (n < 0 || (m->row->why && strstr(m->row->why, sentence)))
-		return;
-	if (m->row->why)
-		buf_addf(&words, "%s; ", m->row->why);
-	buf_add_text(&words, sentence);
-	free(m->row->why);
-	m->row->why = buf_take(&words);
+	return json_object_get(m->out->work, name);
 }
 
-static void set_fate(struct mailman3 *m, enum lists_mailman3_fate fate, const char *to)
+void mailman3_set(struct end_making *m, const char *name, json_t *value)
 {
-	m->row->fate = fate;
-	free(m->row->to);
-	m->row->to = to ? xstrdup(to) : NULL;
+	end_fate(m, LISTS_FATE_SET, name);
+	json_object_set_new(mailman3_part(m, "config"), name, value);
 }
 
-void mailman3_set(struct mailman3 *m, const char *name, json_t *value)
+void mailman3_set_core(struct end_making *m, const char *name, json_t *value)
 {
-	set_fate(m, LISTS_MAILMAN3_SET, name);
-	json_object_set_new(m->config, name, value);
-}
-
-void mailman3_set_core(struct mailman3 *m, const char *name, json_t *value)
-{
-	set_fate(m, LISTS_MAILMAN3_SET, name);
-	json_object_set_new(m->core, name, value);
-}
-
-void mailman3_carried(struct mailman3 *m, const char *to)
-{
-	set_fate(m, LISTS_MAILMAN3_CARRIED, to);
-}
-
-void mailman3_left(struct mailman3 *m, const char *why)
-{
-	set_fate(m, LISTS_MAILMAN3_LEFT, NULL);
-	mailman3_tell(m, "%s", why);
-}
-
-void mailman3_stays(struct mailman3 *m)
-{
-	mailman3_left(m, m->rule->to);
-}
-
-void mailman3_unused(struct mailman3 *m)
-{
-	set_fate(m, LISTS_MAILMAN3_UNUSED, NULL);
-	mailman3_tell(m, "%s", m->rule->to);
-}
-
-void mailman3_goes(struct mailman3 *m)
-{
-	mailman3_carried(m, m->rule->to);
+	end_fate(m, LISTS_FATE_SET, name);
+	json_object_set_new(mailman3_part(m, "core"), name, value);
 }
 
 /* ── texts ───────────────────────────────────────────────────────────────────────────────────── */
 
-void mailman3_decode(struct mailman3 *m, struct value v, struct buf *out)
+void mailman3_take_text(struct end_making *m)
 {
-	if (lists_decode_value(m->l->charset, v, out) == LISTS_DECODED_OCTETS && m->row)
-		mailman3_tell(m, "has octets that are no text in UTF-8 and %s: they stand as \\xNN",
-		              lists_charset_name(m->l->charset));
-}
-
-json_t *mailman3_text(struct span text)
-{
-	json_t *made = json_stringn(text.n ? text.p : "", text.n);
-	AUTO_BUF struct buf shown = { 0 };
-
-	if (made)
-		return made;
-	buf_add_printable(&shown, text);
-	return json_string(buf_text(&shown));
-}
-
-json_t *mailman3_string(struct mailman3 *m, struct value v)
-{
-	AUTO_BUF struct buf text = { 0 };
-
-	mailman3_decode(m, v, &text);
-	return mailman3_text(buf_span(&text));
-}
-
-void mailman3_take_text(struct mailman3 *m)
-{
-	mailman3_set(m, m->rule->to, mailman3_string(m, m->v));
+	mailman3_set(m, m->rule->to, end_string(m, m->v));
 }
 
 /* REST refuses a line feed. */
-void mailman3_take_line(struct mailman3 *m)
+void mailman3_take_line(struct end_making *m)
 {
 	AUTO_BUF struct buf text = { 0 };
 	bool cut = false;
 
-	mailman3_decode(m, m->v, &text);
+	end_decode(m, m->v, &text);
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] != '\n' && text.p[i] != '\r')
 			continue;
 		text.p[i] = ' ';
 		cut = true;
 	}
-	mailman3_set(m, m->rule->to, mailman3_text(buf_span(&text)));
+	mailman3_set(m, m->rule->to, end_json(buf_span(&text)));
 	if (cut)
-		mailman3_tell(m, "is one line there: blanks stand where lines ended");
+		end_tell(m, "is one line there: blanks stand where lines ended");
 }
 
-void mailman3_take_texts(struct mailman3 *m)
+void mailman3_take_texts(struct end_making *m)
 {
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < value_count(m->v); i++)
-		json_array_append_new(all, mailman3_string(m, value_item(m->v, i)));
+		json_array_append_new(all, end_string(m, value_item(m->v, i)));
 	mailman3_set(m, m->rule->to, all);
 }
 
 /* 2.1 puts one blank behind it, whatever is there; Mailman 3 takes it as it is. */
-void mailman3_take_prefix(struct mailman3 *m)
+void mailman3_take_prefix(struct end_making *m)
 {
 	AUTO_BUF struct buf text = { 0 }, made = { 0 };
 	struct span prefix;
 
-	mailman3_decode(m, m->v, &text);
+	end_decode(m, m->v, &text);
 	prefix = span_trim(buf_span(&text));
 	buf_add_span(&made, prefix);
 	if (prefix.n)
 		buf_add_char(&made, ' ');
-	mailman3_set(m, m->rule->to, mailman3_text(buf_span(&made)));
+	mailman3_set(m, m->rule->to, end_json(buf_span(&made)));
 }
 
-void mailman3_take_language(struct mailman3 *m)
+void mailman3_take_language(struct end_making *m)
 {
 	AUTO_BUF struct buf code = { 0 };
 	const char *known;
 
-	mailman3_decode(m, m->v, &code);
+	end_decode(m, m->v, &code);
 	known = mailman3_language(buf_span(&code));
 	mailman3_set(m, m->rule->to, json_string(known ? known : "en"));
 	if (!known)
-		mailman3_tell(m, "Mailman 3 has no such language: English stands in for it");
+		end_tell(m, "Mailman 3 has no such language: English stands in for it");
 }
 
-void mailman3_take_core_text(struct mailman3 *m)
+void mailman3_take_core_text(struct end_making *m)
 {
-	mailman3_set_core(m, m->rule->to, mailman3_string(m, m->v));
+	mailman3_set_core(m, m->rule->to, end_string(m, m->v));
 }
 
 /* ── numbers ─────────────────────────────────────────────────────────────────────────────────── */
-
-static double number_of(struct value v)
-{
-	double number = 0;
-
-	if (!value_get_number(v, &number) || number != number)
-		return 0;
-	return number;
-}
 
 /* Rounded up, and within what a column there holds. */
 static json_int_t whole(double number)
@@ -196,37 +112,29 @@ static json_int_t whole(double number)
 	return cut + ((double)cut < number);
 }
 
-int64_t mailman3_int(const struct mailman3 *m, const char *attribute, int64_t otherwise)
+void mailman3_take_flag(struct end_making *m)
 {
-	int64_t i = otherwise;
-
-	(void)value_get_int(lists_list_attribute(m->l, attribute), &i);
-	return i;
+	mailman3_set(m, m->rule->to, json_boolean(end_number(m->v) != 0));
 }
 
-void mailman3_take_flag(struct mailman3 *m)
+void mailman3_take_count(struct end_making *m)
 {
-	mailman3_set(m, m->rule->to, json_boolean(number_of(m->v) != 0));
-}
-
-void mailman3_take_count(struct mailman3 *m)
-{
-	double number = number_of(m->v);
+	double number = end_number(m->v);
 
 	mailman3_set(m, m->rule->to, json_integer(whole(number)));
 	if ((double)whole(number) != number)
-		mailman3_tell(m, "is a whole number there, and not below 0");
+		end_tell(m, "is a whole number there, and not below 0");
 }
 
-void mailman3_take_real(struct mailman3 *m)
+void mailman3_take_real(struct end_making *m)
 {
-	double number = number_of(m->v);
+	double number = end_number(m->v);
 
 	mailman3_set(m, m->rule->to, json_real(number < 0 ? 0 : number > 1e9 ? 1e9 : number));
 }
 
 /* As REST writes it: "7d", "1d43200.0s". */
-static void set_delta(struct mailman3 *m, double seconds)
+static void set_delta(struct end_making *m, double seconds)
 {
 	double kept = seconds < 0 ? 0 : seconds > 1e6 * DAY ? 1e6 * DAY : seconds;
 	int days = (int)(kept / DAY);
@@ -239,18 +147,18 @@ static void set_delta(struct mailman3 *m, double seconds)
 	mailman3_set(m, m->rule->to, json_string(buf_text(&text)));
 }
 
-void mailman3_take_days(struct mailman3 *m)
+void mailman3_take_days(struct end_making *m)
 {
-	set_delta(m, number_of(m->v) * DAY);
+	set_delta(m, end_number(m->v) * DAY);
 }
 
-void mailman3_take_seconds(struct mailman3 *m)
+void mailman3_take_seconds(struct end_making *m)
 {
-	set_delta(m, number_of(m->v));
+	set_delta(m, end_number(m->v));
 }
 
 /* Of the rule's words; NULL: it has none for that number. Owned by the caller. */
-static char *word_of(const struct mailman3_rule *rule, double number)
+static char *word_of(const struct end_rule *rule, double number)
 {
 	struct span rest = span_of(rule->words), part;
 
@@ -260,30 +168,29 @@ static char *word_of(const struct mailman3_rule *rule, double number)
 	return NULL;
 }
 
-void mailman3_take_word(struct mailman3 *m)
+void mailman3_take_word(struct end_making *m)
 {
-	AUTO_FREE char *word = word_of(m->rule, number_of(m->v));
+	AUTO_FREE char *word = word_of(m->rule, end_number(m->v));
 
 	if (word)
 		mailman3_set(m, m->rule->to, json_string(word));
 	else
-		mailman3_left(m,
-		              "is a number that means nothing to 2.1: what a new list has stays");
+		end_left(m, "is a number that means nothing to 2.1: what a new list has stays");
 }
 
-void mailman3_take_core_int(struct mailman3 *m)
+void mailman3_take_core_int(struct end_making *m)
 {
 	/* None: a newsgroup that was never read */
 	if (value_kind(m->v) == VALUE_NONE)
 		mailman3_set_core(m, m->rule->to, json_null());
 	else
-		mailman3_set_core(m, m->rule->to, json_integer(whole(number_of(m->v))));
+		mailman3_set_core(m, m->rule->to, json_integer(whole(end_number(m->v))));
 }
 
 /* Zero is "never". */
-void mailman3_take_core_time(struct mailman3 *m)
+void mailman3_take_core_time(struct end_making *m)
 {
-	double at = number_of(m->v);
+	double at = end_number(m->v);
 
 	mailman3_set_core(m, m->rule->to, at > 0 ? json_real(at) : json_null());
 }
@@ -291,81 +198,81 @@ void mailman3_take_core_time(struct mailman3 *m)
 /* ── more than one attribute in a value ──────────────────────────────────────────────────────── */
 
 /* Nobody finds an archive open that was closed: who does not say that it is public has a private one. */
-void mailman3_take_archive(struct mailman3 *m)
+void mailman3_take_archive(struct end_making *m)
 {
-	const char *word = !mailman3_int(m, "archive", 1)          ? "never"
-	                   : mailman3_int(m, "archive_private", 1) ? "private"
-	                                                           : "public";
+	const char *word = !end_int(m, "archive", 1)          ? "never"
+	                   : end_int(m, "archive_private", 1) ? "private"
+	                                                      : "public";
 
 	mailman3_set(m, m->rule->to, json_string(word));
 }
 
-void mailman3_take_member_action(struct mailman3 *m)
+void mailman3_take_member_action(struct end_making *m)
 {
 	static const char *const words[] = { "hold", "reject", "discard" };
-	int64_t action = mailman3_int(m, "member_moderation_action", 0);
-	bool moderated = mailman3_int(m, "default_member_moderation", 0);
+	int64_t action = end_int(m, "member_moderation_action", 0);
+	bool moderated = end_int(m, "default_member_moderation", 0);
 
 	if (action < 0 || action >= (int64_t)ROWS(words))
 		action = 0;
 	mailman3_set(m, m->rule->to, json_string(moderated ? words[action] : "defer"));
 	if (m->rule->words)
-		mailman3_tell(m, "members who are moderated have it as their own: %s",
-		              words[action]);
+		end_tell(m, "members who are moderated have it as their own: %s", words[action]);
 }
 
 /* 2.1 has one action for every post, and another for posts of domains that say reject; Mailman 3 one for
  * both, and a flag. */
-void mailman3_take_dmarc(struct mailman3 *m)
+void mailman3_take_dmarc(struct end_making *m)
 {
 	static const char *const words[] = { "no_mitigation", "munge_from", "wrap_message",
 		                             "reject", "discard" };
-	int64_t all = mailman3_int(m, "from_is_list", 0);
-	int64_t some = mailman3_int(m, "dmarc_moderation_action", 0);
+	int64_t all = end_int(m, "from_is_list", 0);
+	int64_t some = end_int(m, "dmarc_moderation_action", 0);
 
 	if (all < 0 || all > 2)
 		all = 0;
 	if (some < 0 || some >= (int64_t)ROWS(words))
 		some = 0;
-	json_object_set_new(m->config, "dmarc_mitigate_action",
+	json_object_set_new(mailman3_part(m, "config"), "dmarc_mitigate_action",
 	                    json_string(words[all ? all : some]));
-	json_object_set_new(m->config, "dmarc_mitigate_unconditionally", json_boolean(all != 0));
-	set_fate(m, LISTS_MAILMAN3_SET, m->rule->to);
+	json_object_set_new(mailman3_part(m, "config"), "dmarc_mitigate_unconditionally",
+	                    json_boolean(all != 0));
+	end_fate(m, LISTS_FATE_SET, m->rule->to);
 	if (all && some && all != some && m->rule->words)
-		mailman3_tell(m,
-		              "Mailman 3 has one action for every post and for those of domains "
-		              "that say reject: from_is_list has it (%s), %s is lost",
-		              words[all], words[some]);
+		end_tell(m,
+		         "Mailman 3 has one action for every post and for those of domains "
+		         "that say reject: from_is_list has it (%s), %s is lost",
+		         words[all], words[some]);
 }
 
 /* Until 2.1.12 a string could be left of older lists. */
-void mailman3_take_reply(struct mailman3 *m)
+void mailman3_take_reply(struct end_making *m)
 {
 	mailman3_take_word(m);
 }
 
 /* What sends mail, or fetches news, by itself: off until the list lives here. */
-void mailman3_take_until_opened(struct mailman3 *m)
+void mailman3_take_until_opened(struct end_making *m)
 {
-	bool on = number_of(m->v) != 0;
+	bool on = end_number(m->v) != 0;
 
 	mailman3_set(m, m->rule->to, json_false());
 	if (!on)
 		return;
-	json_object_set_new(m->opening, m->rule->to, json_true());
-	mailman3_tell(m, "is off until the list is opened here, for it sends by itself");
+	json_object_set_new(mailman3_part(m, "opening"), m->rule->to, json_true());
+	end_tell(m, "is off until the list is opened here, for it sends by itself");
 }
 
 /* SHA-1, which Mailman 3 takes where its passlib.cfg has hex_sha1. */
-void mailman3_take_password(struct mailman3 *m)
+void mailman3_take_password(struct end_making *m)
 {
 	struct span hash = SPAN("");
 
 	(void)value_get_chars(m->v, &hash);
 	if (!hash.n) {
-		mailman3_carried(m, "moderator_password: none");
+		end_carried(m, "moderator_password: none");
 		return;
 	}
-	mailman3_set_core(m, m->rule->to, mailman3_string(m, m->v));
-	mailman3_tell(m, "is kept where Mailman 3's passlib.cfg has hex_sha1 among its schemes");
+	mailman3_set_core(m, m->rule->to, end_string(m, m->v));
+	end_tell(m, "is kept where Mailman 3's passlib.cfg has hex_sha1 among its schemes");
 }

@@ -45,7 +45,7 @@ static void add_escaped(struct buf *out, struct span text)
 }
 
 /* The address of a page of 2.1, which redirects keep alive. */
-static void add_page(const struct mailman3 *m, struct span name, struct buf *out)
+static void add_page(const struct end_making *m, struct span name, struct buf *out)
 {
 	AUTO_BUF struct buf page = { 0 };
 
@@ -59,7 +59,7 @@ static void add_page(const struct mailman3 *m, struct span name, struct buf *out
 }
 
 /* False: 2.1 has no such name, and leaves it as it stands. */
-static bool add_name(const struct mailman3 *m, struct span name, struct buf *out,
+static bool add_name(const struct end_making *m, struct span name, struct buf *out,
                      struct strings *told)
 {
 	for (size_t i = 0; i < ROWS(names); i++) {
@@ -117,8 +117,8 @@ static size_t find_percent(struct span s, struct span *name)
 	return n + 4;
 }
 
-void mailman3_text_convert(const struct mailman3 *m, struct span text, bool dollar, struct buf *out,
-                           struct strings *told)
+void mailman3_text_convert(const struct end_making *m, struct span text, bool dollar,
+                           struct buf *out, struct strings *told)
 {
 	char sign = dollar ? '$' : '%';
 	size_t at = 0;
@@ -143,24 +143,23 @@ void mailman3_text_convert(const struct mailman3 *m, struct span text, bool doll
 	}
 }
 
-static void convert(struct mailman3 *m, struct buf *out)
+static void convert(struct end_making *m, struct buf *out)
 {
 	AUTO_STRINGS struct strings told = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 
-	mailman3_decode(m, m->v, &text);
-	mailman3_text_convert(m, buf_span(&text), mailman3_int(m, "use_dollar_strings", 0), out,
-	                      &told);
+	end_decode(m, m->v, &text);
+	mailman3_text_convert(m, buf_span(&text), end_int(m, "use_dollar_strings", 0), out, &told);
 	for (size_t i = 0; i < told.n; i++)
-		mailman3_tell(m, "%s", told.rows[i]);
+		end_tell(m, "%s", told.rows[i]);
 }
 
-void mailman3_take_reply_text(struct mailman3 *m)
+void mailman3_take_reply_text(struct end_making *m)
 {
 	AUTO_BUF struct buf text = { 0 };
 
 	convert(m, &text);
-	mailman3_set(m, m->rule->to, mailman3_text(buf_span(&text)));
+	mailman3_set(m, m->rule->to, end_json(buf_span(&text)));
 }
 
 /* 2.1 has words of its own around these, and Mailman 3's own are lost where a list has others. */
@@ -173,7 +172,7 @@ static void add_welcome(struct buf *made, const struct buf *text)
 	                   "  $request_email\n");
 }
 
-void mailman3_take_template(struct mailman3 *m)
+void mailman3_take_template(struct end_making *m)
 {
 	const char *name = m->rule->to;
 	AUTO_BUF struct buf text = { 0 }, made = { 0 };
@@ -181,17 +180,17 @@ void mailman3_take_template(struct mailman3 *m)
 
 	convert(m, &text);
 	if (notice && !span_trim(buf_span(&text)).n) {
-		mailman3_carried(m, "template: Mailman 3's own");
+		end_carried(m, "template: Mailman 3's own");
 		return;
 	}
 	if (!strcmp(name, "list:user:notice:welcome")) {
 		add_welcome(&made, &text);
-		mailman3_tell(m, "stands within an English text, as 2.1's stood in its own");
+		end_tell(m, "stands within an English text, as 2.1's stood in its own");
 	} else {
 		buf_add_span(&made, buf_span(&text));
 	}
-	json_object_set_new(m->templates, name, mailman3_text(buf_span(&made)));
+	json_object_set_new(mailman3_part(m, "templates"), name, end_json(buf_span(&made)));
 	buf_reset(&made);
 	buf_addf(&made, "template %s", name);
-	mailman3_carried(m, buf_text(&made));
+	end_carried(m, buf_text(&made));
 }

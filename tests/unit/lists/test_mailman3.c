@@ -10,7 +10,7 @@
 struct made {
 	struct value_arena *arena;
 	struct lists_list l;
-	struct lists_mailman3_plan plan;
+	struct lists_end_plan plan;
 };
 
 static struct value word(struct made *m, const char *text)
@@ -57,16 +57,16 @@ static void plan(struct made *m)
 
 static void end(struct made *m)
 {
-	lists_mailman3_plan_fini(&m->plan);
+	lists_end_plan_fini(&m->plan);
 	m->l.config = (struct value){ 0 };
 	lists_list_fini(&m->l);
 	value_arena_free(m->arena);
 	free(m);
 }
 
-static const struct lists_mailman3_row *row(const struct made *m, const char *name)
+static const struct lists_end_row *row(const struct made *m, const char *name)
 {
-	const struct lists_mailman3_row *found = NULL;
+	const struct lists_end_row *found = NULL;
 
 	for (size_t i = 0; i < m->plan.n; i++) {
 		if (strcmp(m->plan.rows[i].name, name) != 0)
@@ -105,13 +105,14 @@ static void expect_member(const struct made *m, size_t at, const char *name, con
 
 static void every_attribute_of_mailman_21_has_a_rule(void **state)
 {
-	size_t n;
+	size_t n, rules_n;
 	const struct lists_attribute *all = lists_attributes(&n);
+	const struct end_rule *rules = mailman3_rules(&rules_n);
 
 	(void)state;
 	assert_true(n > 140);
 	for (size_t i = 0; i < n; i++)
-		assert_non_null(mailman3_rule(span_of(all[i].name)));
+		assert_non_null(end_rule_of(rules, rules_n, span_of(all[i].name)));
 }
 
 static void every_attribute_stands_in_the_report_once(void **state)
@@ -128,12 +129,12 @@ static void every_attribute_stands_in_the_report_once(void **state)
 	plan(m);
 	assert_int_equal(m->plan.n, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		const struct lists_mailman3_row *r = row(m, all[i].name);
+		const struct lists_end_row *r = row(m, all[i].name);
 
-		assert_true(r->fate >= LISTS_MAILMAN3_SET && r->fate <= LISTS_MAILMAN3_UNUSED);
+		assert_true(r->fate >= LISTS_FATE_SET && r->fate <= LISTS_FATE_UNUSED);
 		assert_true(r->to || r->why);
 	}
-	assert_int_equal(row(m, "a_patch_of_ours")->fate, LISTS_MAILMAN3_LEFT);
+	assert_int_equal(row(m, "a_patch_of_ours")->fate, LISTS_FATE_LEFT);
 	assert_int_equal(json_integer_value(row(m, "a_patch_of_ours")->value), 3);
 	end(m);
 }
@@ -311,9 +312,9 @@ static void a_value_of_the_wrong_type_is_named_and_stops_nothing(void **state)
 	put(m, "preferred_language", word(m, "fa"));
 	put(m, "filter_action", number(m, 77));
 	plan(m);
-	assert_int_equal(row(m, "owner")->fate, LISTS_MAILMAN3_LEFT);
-	assert_int_equal(row(m, "max_message_size")->fate, LISTS_MAILMAN3_LEFT);
-	assert_int_equal(row(m, "filter_action")->fate, LISTS_MAILMAN3_LEFT);
+	assert_int_equal(row(m, "owner")->fate, LISTS_FATE_LEFT);
+	assert_int_equal(row(m, "max_message_size")->fate, LISTS_FATE_LEFT);
+	assert_int_equal(row(m, "filter_action")->fate, LISTS_FATE_LEFT);
 	assert_int_equal(m->plan.refused_n, 2);
 	expect_text(m, "config", "reply_goes_to_list", "no_munging");
 	expect_text(m, "config", "preferred_language", "en");
