@@ -29,9 +29,11 @@ static const struct verb {
 	  "           [--replace | --verify | --opened] [--no-queues] [--wave N | LIST...]",
 	  "carries lists, archives and queues from old's Mailman to new's", lists_carry_verb },
 	{ "convert",
-	  "[--site DIR] [--prefix DIR] [--new] --to mailman3 [--into PLACE] [--mailman PROGRAM]\n"
-	  "           [--user NAME] [--plan | --dry-run | --open] LIST...|--all",
-	  "lists into a Mailman 3, with a word on each attribute", lists_convert },
+	  "[--site DIR] [--prefix DIR] [--new]\n"
+	  "           --to mailman3 [--into PLACE] [--mailman PROGRAM] [--user NAME] |\n"
+	  "           --to mlmmj --folder DIR [--user NAME] [--texts DIR]\n"
+	  "           [--plan | --dry-run | --open] LIST...|--all",
+	  "lists into another list manager, with a word on each attribute", lists_convert },
 	{ "dump", "[--foreign] [--nested] [--pickle PROTOCOL] FILE...",
 	  "what a pickle or marshal file of Mailman holds; nothing in it is run", lists_dump },
 	{ "export", "[--site DIR] [--prefix DIR] [--new] [--secrets] --to DIR LIST...|--all",

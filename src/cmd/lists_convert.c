@@ -37,6 +37,7 @@ static bool fits(const struct wanted *w)
 	return w->end && (!w->into || takes & LISTS_END_HOST) &&
 	       (!w->there.program || takes & LISTS_END_PROGRAM) &&
 	       (!w->there.user || takes & LISTS_END_USER) &&
+	       (!w->there.texts || takes & LISTS_END_TEXTS) &&
 	       !w->there.folder == !(takes & LISTS_END_FOLDER) &&
 	       (!w->open || takes & LISTS_END_OPENS);
 }
@@ -49,6 +50,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		{ "into", required_argument, NULL, 'i' },
 		{ "mailman", required_argument, NULL, 'm' },
 		{ "folder", required_argument, NULL, 'f' },
+		{ "texts", required_argument, NULL, 'T' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "plan", no_argument, NULL, 'P' },
@@ -68,6 +70,8 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 			w->there.program = optarg;
 		if (c == 'f')
 			w->there.folder = optarg;
+		if (c == 'T')
+			w->there.texts = optarg;
 		if (c == 'u')
 			w->there.user = optarg;
 		w->all = w->all || c == 'a';

@@ -7,7 +7,14 @@
 
 static const struct lists_end *const ends[] = {
 	&lists_end_mailman3,
+	&lists_end_mlmmj,
 };
+
+const struct lists_end *const *lists_ends(size_t *n)
+{
+	*n = ROWS(ends);
+	return ends;
+}
 
 const struct lists_end *lists_end_named(const char *name)
 {

@@ -63,6 +63,7 @@ struct lists_end_place {
 	const char *
 		user; /* whom it runs as, or who owns its files, where we are root; NULL: its usual one */
 	const char *folder; /* where its lists lie */
+	const char *texts;  /* a folder of texts for each language in one; NULL: its package\'s */
 };
 enum lists_end_takes {
 	LISTS_END_PROGRAM = 1 << 0,
@@ -70,6 +71,7 @@ enum lists_end_takes {
 	LISTS_END_FOLDER = 1 << 2, /* needed */
 	LISTS_END_OPENS = 1 << 3,  /* something is off there until LISTS_END_OPEN */
 	LISTS_END_HOST = 1 << 4,   /* needed; without it it is on this machine */
+	LISTS_END_TEXTS = 1 << 5,
 };
 
 enum lists_end_do {
@@ -132,5 +134,8 @@ struct lists_end {
 /* NULL: there is none such. */
 const struct lists_end *lists_end_named(const char *name);
 
+/* All of them. */
+const struct lists_end *const *lists_ends(size_t *n);
+
 /* The rows; each is its file's. */
-extern const struct lists_end lists_end_mailman3;
+extern const struct lists_end lists_end_mailman3, lists_end_mlmmj;

@@ -229,6 +229,18 @@ json_t *end_entries(struct end_making *m, const char *what)
 	return all;
 }
 
+static bool is_text(struct value v)
+{
+	return value_kind(v) == VALUE_STR || value_kind(v) == VALUE_TEXT;
+}
+
+struct value end_member_address(const struct lists_member *member)
+{
+	return is_text(member->regular)  ? member->regular
+	       : is_text(member->digest) ? member->digest
+	                                 : member->key;
+}
+
 /* ── all attributes ──────────────────────────────────────────────────────────────────────────── */
 
 static json_t *shown(const struct end_making *m, const struct lists_attribute *a)

@@ -57,10 +57,31 @@ json_t *end_string(struct end_making *m, struct value v);
 json_t *end_octets(struct span octets);
 /* An address that can be one there: ASCII, one '@'. Appended as typed; false: refused as `what`. */
 bool end_address(struct end_making *m, const char *what, struct value v, struct buf *out);
+/* A member's, as typed. */
+struct value end_member_address(const struct lists_member *member);
 /* An array of the addresses and patterns of m->v; "@LIST" becomes the members that LIST has. */
 json_t *end_entries(struct end_making *m, const char *what);
 double end_number(struct value v);
 int64_t end_int(const struct end_making *m, const char *attribute, int64_t otherwise);
+
+/* What stands for a placeholder of 2.1's texts; "" nothing does, "=" the value that it has in 2.1, "@NAME" that of
+ * an attribute, "@" the list's name. */
+struct end_word {
+	const char *old, *new;
+};
+struct end_words {
+	const struct end_word *rows;
+	size_t n;
+	char escape; /* stands twice for itself there; '\0': nothing does */
+};
+/*
+ * A text with 2.1's placeholders becomes one with the other side's, appended.
+ *
+ *   dollar  they are $name or ${name} (use_dollar_strings), else %(name)s
+ *   told    names that have none there, and what stands in their place; may be told twice
+ */
+void end_words_convert(const struct end_making *m, const struct end_words *w, struct span text,
+                       bool dollar, struct buf *out, struct strings *told);
 
 /* ── rules of any end ────────────────────────────────────────────────────────────────────────── */
 

@@ -45,7 +45,7 @@ static size_t word_length(struct span text)
 	return n;
 }
 
-static void add_words(struct buf *out, struct span text)
+void lists_header_words(struct span text, struct buf *out)
 {
 	const char *between = "";
 
@@ -78,7 +78,7 @@ static void add_piece(struct buf *out, struct value piece)
 	AUTO_LISTS_CHARSET struct lists_charset *c = lists_charset_new(charset_name);
 
 	(void)lists_decode_value(c, value_item(piece, 0), &text);
-	add_words(out, buf_span(&text));
+	lists_header_words(buf_span(&text), out);
 }
 
 static struct span without_blanks_before(struct span s)

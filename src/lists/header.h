@@ -14,3 +14,5 @@
 
 /* Appends it. False when it is no such instance; nothing is appended then. */
 bool lists_header_text(struct value header, struct buf *out);
+/* Text in UTF-8 as encoded words, a line each; appended. */
+void lists_header_words(struct span text, struct buf *out);

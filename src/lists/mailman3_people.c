@@ -98,16 +98,9 @@ static void add_member(struct end_making *m, const struct lists_member *member,
 	uint64_t bits = lists_member_options(member);
 	const char *language = language_of(m, member);
 	AUTO_BUF struct buf address = { 0 };
-	struct value typed = value_kind(member->regular) == VALUE_STR ||
-	                                     value_kind(member->regular) == VALUE_TEXT
-	                             ? member->regular
-	                     : value_kind(member->digest) == VALUE_STR ||
-	                                     value_kind(member->digest) == VALUE_TEXT
-	                             ? member->digest
-	                             : member->key;
 	json_t *object;
 
-	if (!end_address(m, "member", typed, &address))
+	if (!end_address(m, "member", end_member_address(member), &address))
 		return;
 	object = json_pack("{s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:s, s:b}", "address",
 	                   end_json(buf_span(&address)), "mode", mode_of(member), "status",

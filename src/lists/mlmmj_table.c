@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* mlmmj_table -- what becomes of each attribute of Mailman 2.1 in mlmmj, a row each. */
+
+#include "lists/mlmmj_inside.h"
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "lists/header.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define HEADERS "control/customheaders"
+#define ACCESS "control/access"
+#define DAY 86400.0
+#define EVER "3153600000" /* seconds: a hundred years */
+
+static struct mlmmj *own(const struct end_making *m)
+{
+	return m->own;
+}
+
+static bool is_on(struct value v)
+{
+	AUTO_BUF struct buf text = { 0 };
+	const struct value_pair *pairs;
+	struct span chars;
+
+	if (value_get_chars(v, &chars))
+		return span_trim(chars).n != 0;
+	if (value_kind(v) == VALUE_DICT)
+		return value_dict_pairs(v, &pairs) != 0;
+	return value_count(v) || end_number(v) != 0;
+}
+
+/* ── settings ────────────────────────────────────────────────────────────────────────────────── */
+
+/* What is off is off there, too. */
+static void left_if_on(struct end_making *m)
+{
+	if (is_on(m->v)) {
+		end_left(m, m->rule->to);
+		return;
+	}
+	end_fate(m, LISTS_FATE_UNUSED, NULL);
+	end_tell(m, "is off, and always is there");
+}
+
+/* A file that is there says yes. */
+static void flag(struct end_making *m, const char *path, bool on)
+{
+	static const struct buf nothing = { 0 };
+
+	mlmmj_file(m, path, on ? &nothing : NULL);
+	end_fate(m, LISTS_FATE_SET, path);
+}
+
+static void take_flag(struct end_making *m)
+{
+	flag(m, m->rule->to, end_number(m->v) != 0);
+}
+
+static void take_flag_turned(struct end_making *m)
+{
+	flag(m, m->rule->to, end_number(m->v) == 0);
+}
+
+static void set_number(struct end_making *m, double number)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	buf_addf(&text, "%.0f\n", number);
+	mlmmj_file(m, m->rule->to, &text);
+	end_fate(m, LISTS_FATE_SET, m->rule->to);
+}
+
+static void take_max_size(struct end_making *m)
+{
+	double kilobytes = end_number(m->v);
+
+	if (kilobytes > 0 && kilobytes < 2e6)
+		set_number(m, kilobytes * 1024);
+	else
+		flag(m, m->rule->to, false);
+	end_tell(m, "mlmmj counts the headers, too, and refuses what is larger: 2.1 holds it");
+}
+
+static void take_hold_days(struct end_making *m)
+{
+	double days = end_number(m->v);
+
+	if (days > 0 && days < 36500) {
+		set_number(m, days * DAY);
+		return;
+	}
+	AUTO_BUF struct buf text = { 0 };
+
+	buf_add_text(&text, EVER "\n");
+	mlmmj_file(m, m->rule->to, &text);
+	end_fate(m, LISTS_FATE_SET, m->rule->to);
+}
+
+/* 2.1 sends one a day, or else only when it is large enough. */
+static void take_periodic(struct end_making *m)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	buf_add_text(&text, end_number(m->v) != 0 ? "86400\n" : EVER "\n");
+	mlmmj_file(m, m->rule->to, &text);
+	end_fate(m, LISTS_FATE_SET, m->rule->to);
+}
+
+/* Who is let in: by nobody's word, their own, an owner's, both. */
+static void take_subscribe_policy(struct end_making *m)
+{
+	int64_t policy = end_int(m, "subscribe_policy", 1);
+
+	flag(m, "control/nosubconfirm", policy == 0 || policy == 2);
+	mlmmj_file(m, "control/submod", policy >= 2 ? &own(m)->people : NULL);
+	end_fate(m, LISTS_FATE_SET, "control/submod, control/nosubconfirm");
+}
+
+static void take_unsubscribe_policy(struct end_making *m)
+{
+	if (end_number(m->v) == 0) {
+		end_fate(m, LISTS_FATE_UNUSED, NULL);
+		end_tell(m, "who wants to leave leaves, as there");
+		return;
+	}
+	end_left(m, "who wants to leave mlmmj leaves");
+}
+
+/* Without it, who is no member may post. */
+static void take_generic_nonmember(struct end_making *m)
+{
+	int64_t action = end_int(m, "generic_nonmember_action", 1);
+
+	if (action < 0 || action > 3)
+		action = 1;
+	flag(m, "control/modnonsubposts", action == 1);
+	flag(m, "control/subonlypost", action >= 2);
+	flag(m, "control/nosubonlydenymails", action == 3);
+	end_fate(m, LISTS_FATE_SET,
+	         "control/modnonsubposts, control/subonlypost, control/nosubonlydenymails");
+}
+
+/* mlmmj makes digests of its archive alone. */
+static void take_archive(struct end_making *m)
+{
+	bool on = end_int(m, "archive", 1), digests = end_int(m, "digestable", 1);
+
+	flag(m, "control/noarchive", !on && !digests);
+	flag(m, "control/noget", !on);
+	end_fate(m, LISTS_FATE_SET, "control/noarchive, control/noget");
+	if (!on && digests)
+		end_tell(
+			m,
+			"digests are made of what it keeps: so it keeps posts, and gives none out");
+}
+
+/* Who may ask for old posts. */
+static void take_archive_private(struct end_making *m)
+{
+	flag(m, m->rule->to, end_number(m->v) != 0);
+}
+
+/* ── texts ───────────────────────────────────────────────────────────────────────────────────── */
+
+static const struct end_word names[] = {
+	{ "real_name", "@real_name" },
+	{ "list_name", "@" },
+	{ "_internal_name", "@" },
+	{ "listname", "@real_name" },
+	{ "host_name", "@host_name" },
+	{ "description", "@description" },
+	{ "info", "@info" },
+	{ "web_page_url", "=" },
+	{ "listinfo_url", "=" },
+	{ "listurl", "=" },
+	{ "cgiext", "=" },
+	{ "user_address", "" },
+	{ "user_delivered_to", "" },
+	{ "user_name", "" },
+	{ "user_language", "" },
+	{ "user_optionsurl", "" },
+	{ "user_password", "" },
+};
+
+static void convert(struct end_making *m, struct buf *out)
+{
+	const struct end_words words = { .rows = names, .n = ROWS(names) };
+	AUTO_STRINGS struct strings told = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+
+	end_decode(m, m->v, &text);
+	end_words_convert(m, &words, buf_span(&text), end_int(m, "use_dollar_strings", 0), out,
+	                  &told);
+	for (size_t i = 0; i < told.n; i++)
+		end_tell(m, "%s", told.rows[i]);
+}
+
+static void take_footer(struct end_making *m)
+{
+	struct buf *footer = &own(m)->footer;
+
+	convert(m, footer);
+	if (footer->n && footer->p[footer->n - 1] != '\n')
+		buf_add_char(footer, '\n');
+	mlmmj_file(m, m->rule->to, footer->n ? footer : NULL);
+	end_fate(m, LISTS_FATE_SET, m->rule->to);
+	if (footer->n)
+		end_tell(m, "mlmmj puts it behind each post as it is, whatever that post's parts, "
+		            "encoding and charset (README.footers)");
+}
+
+/* One of its mails, with 2.1's words in it: rule->words is its name, and what it says else. */
+static void take_mail(struct end_making *m)
+{
+	AUTO_BUF struct buf text = { 0 }, mail = { 0 };
+	AUTO_FREE char *path = NULL, *control = NULL;
+	struct span rest = span_of(m->rule->words), name, subject;
+
+	(void)span_next_part(&rest, '|', &name);
+	(void)span_next_part(&rest, '|', &subject);
+	path = xasprintf("text/%.*s", (int)name.n, name.p);
+	control = xasprintf("control/%s", m->rule->to);
+	convert(m, &text);
+	if (!span_trim(buf_span(&text)).n) {
+		mlmmj_file(m, control, NULL);
+		end_carried(m, "mlmmj's own text");
+		return;
+	}
+	buf_add_char(&text, '\n');
+	mlmmj_file(m, control, &text);
+	/* mlmmj puts the file in, and looks for no words of its own in it */
+	buf_addf(&mail, "Subject: %.*s\n\n%%control %s%%\n%.*s", (int)subject.n, subject.p,
+	         m->rule->to, (int)rest.n, rest.p);
+	mlmmj_file(m, path, &mail);
+	end_carried(m, path);
+	end_tell(m, "stands within an English text, as 2.1's stood in its own");
+}
+
+/* "[Talk %d] " becomes "[Talk]": there is no number. mlmmj puts a blank behind it. */
+static void take_prefix(struct end_making *m)
+{
+	AUTO_BUF struct buf text = { 0 }, made = { 0 };
+	struct buf *prefix = &own(m)->prefix;
+	bool is_ascii = true;
+	struct span s;
+
+	end_decode(m, m->v, &text);
+	s = span_trim(buf_span(&text));
+	for (size_t i = 0; i < s.n; i++) {
+		size_t d = i + 1;
+
+		while (s.p[i] == '%' && d < s.n && s.p[d] >= '0' && s.p[d] <= '9')
+			d++;
+		if (s.p[i] == '%' && d < s.n && s.p[d] == 'd') {
+			while (made.n && made.p[made.n - 1] == ' ')
+				made.n--;
+			end_tell(m, "mlmmj numbers no posts: %%d is left out");
+			i = d;
+			continue;
+		}
+		if ((unsigned char)s.p[i] < ' ')
+			continue;
+		is_ascii = is_ascii && (unsigned char)s.p[i] < 0x80;
+		buf_add_char(&made, s.p[i]);
+	}
+	if (is_ascii)
+		buf_add_span(prefix, buf_span(&made));
+	else
+		lists_header_words(buf_span(&made), prefix);
+	if (span_find(buf_span(prefix), '\n') >= 0) {
+		buf_reset(prefix);
+		mlmmj_file(m, m->rule->to, NULL);
+		end_left(m, "is too long for one word of a header (RFC 2047)");
+		return;
+	}
+	buf_reset(&made);
+	buf_addf(&made, "%s\n", buf_text(prefix));
+	mlmmj_file(m, m->rule->to, prefix->n ? &made : NULL);
+	end_fate(m, LISTS_FATE_SET, m->rule->to);
+}
+
+/* ── headers ─────────────────────────────────────────────────────────────────────────────────── */
+
+static void add_command(struct end_making *m, const char *header, const char *word)
+{
+	struct buf *out = &own(m)->custom;
+
+	buf_addf(out, "%s: <mailto:", header);
+	mlmmj_address(own(m), word, out);
+	buf_add_text(out, ">\n");
+	buf_addf(&own(m)->deleted, "%s:\n", header);
+}
+
+/* Its words, where they are ASCII. */
+static void add_list_id(struct end_making *m)
+{
+	AUTO_BUF struct buf words = { 0 };
+	struct mlmmj *o = own(m);
+
+	(void)lists_decode_value(m->l->charset, lists_list_attribute(m->l, "description"), &words);
+	buf_add_text(&o->custom, "List-Id: ");
+	for (size_t i = 0; i < words.n; i++)
+		if ((unsigned char)words.p[i] < ' ' || (unsigned char)words.p[i] >= 0x7f)
+			buf_reset(&words);
+	if (words.n && words.n < 200) {
+		buf_add_char(&o->custom, '"');
+		for (size_t i = 0; i < words.n; i++) {
+			if (strchr("\"\\", words.p[i]))
+				buf_add_char(&o->custom, '\\');
+			buf_add_char(&o->custom, words.p[i]);
+		}
+		buf_add_text(&o->custom, "\" ");
+	}
+	buf_addf(&o->custom, "<%s.%s>\n", m->l->name, o->host);
+	buf_add_text(&o->deleted, "List-Id:\n");
+}
+
+static void take_list_headers(struct end_making *m)
+{
+	end_fate(m, LISTS_FATE_SET, HEADERS);
+	if (end_number(m->v) == 0)
+		return;
+	add_list_id(m);
+	add_command(m, "List-Help", "help");
+	add_command(m, "List-Subscribe", "subscribe");
+	add_command(m, "List-Unsubscribe", "unsubscribe");
+	if (end_int(m, "include_list_post_header", 1))
+		add_command(m, "List-Post", NULL);
+}
+
+static void take_post_header(struct end_making *m)
+{
+	end_fate(m, LISTS_FATE_SET, HEADERS);
+}
+
+/* Where answers go; another Reply-To beside it would be one too many. */
+static void take_reply_to(struct end_making *m)
+{
+	int64_t to = end_int(m, "reply_goes_to_list", 0);
+	AUTO_BUF struct buf address = { 0 };
+	struct mlmmj *o = own(m);
+
+	end_fate(m, LISTS_FATE_SET, HEADERS);
+	if (to == 1)
+		mlmmj_address(o, NULL, &address);
+	else if (to == 2 && !mlmmj_person(m, "reply_to_address",
+	                                  lists_list_attribute(m->l, "reply_to_address"), &address))
+		return;
+	if (!address.n)
+		return;
+	buf_addf(&o->custom, "Reply-To: %s\n", buf_text(&address));
+	buf_add_text(&o->deleted, "Reply-To:\n");
+	if (!end_int(m, "first_strip_reply_to", 0))
+		end_tell(m, "a Reply-To that the post had is taken away: 2.1 kept it beside the "
+		            "list's");
+}
+
+static void take_strip_reply_to(struct end_making *m)
+{
+	if (end_number(m->v) != 0)
+		buf_add_text(&own(m)->deleted, "Reply-To:\n");
+	end_fate(m, LISTS_FATE_SET, "control/delheaders");
+}
+
+static void take_anonymous(struct end_making *m)
+{
+	struct mlmmj *o = own(m);
+
+	end_fate(m, LISTS_FATE_SET, HEADERS ", control/delheaders");
+	if (end_number(m->v) == 0)
+		return;
+	buf_add_text(&o->custom, "From: ");
+	mlmmj_address(o, NULL, &o->custom);
+	buf_add_char(&o->custom, '\n');
+	buf_add_text(&o->deleted, "From:\nSender:\nReply-To:\nX-Originating-Email:\nReceived:\n"
+	                          "X-Originating-IP:\nDKIM-Signature:\nAuthentication-Results:\n");
+	end_tell(m, "From is the list; its archive keeps posts in that form");
+}
+
+/* ── who, and what, may be posted ────────────────────────────────────────────────────────────── */
+
+static bool is_member(const struct end_making *m, struct span address)
+{
+	AUTO_BUF struct buf key = { 0 };
+
+	for (size_t i = 0; i < address.n; i++)
+		buf_add_char(&key, ascii_lower(address.p[i]));
+	return json_object_get(own(m)->keys, buf_text(&key)) != NULL;
+}
+
+static void take_nonmembers(struct end_making *m)
+{
+	/* mlmmj asks for members behind these rules, and refuses others where they may not post at all */
+	bool is_late = end_int(m, "generic_nonmember_action", 1) >= 2 &&
+	               !strcmp(m->rule->to, "moderate");
+	/* of an emergency, too, each post is held */
+	bool is_held = end_int(m, "emergency", 0) && !strcmp(m->rule->to, "send");
+	enum mlmmj_access kind = !strcmp(m->rule->to, "send")       ? MLMMJ_ACCEPTED
+	                         : !strcmp(m->rule->to, "moderate") ? MLMMJ_HELD
+	                         : !strcmp(m->rule->to, "deny")     ? MLMMJ_REJECTED
+	                                                            : MLMMJ_DISCARDED;
+	json_t *all = end_entries(m, "nonmember"), *one;
+	size_t i;
+
+	json_array_foreach(all, i, one)
+	{
+		struct span entry = span_of(json_string_value(one));
+
+		if (is_late)
+			end_refuse(m, "nonmember", entry,
+			           "mlmmj refuses, or discards, who is no member, and holds none "
+			           "of them");
+		else if (*entry.p != '^' && is_member(m, entry))
+			end_tell(m, "%s is a member: 2.1 does not look here then", entry.p);
+		else if (!mlmmj_access_from(is_held ? "moderate" : m->rule->to, entry,
+		                            &own(m)->access[kind]))
+			end_refuse(m, "nonmember", entry,
+			           "is a pattern that means another thing there, or nothing");
+	}
+	if (json_array_size(all))
+		end_tell(m, "mlmmj looks at From, of members, too, and at no other header");
+	json_decref(all);
+	end_fate(m, LISTS_FATE_SET, ACCESS);
+}
+
+static void take_rule(struct end_making *m, struct span line, int64_t action)
+{
+	/* defer, approve, reject, discard, subscribe, unsubscribe, accept, hold */
+	static const char *const words[] = {
+		NULL, NULL, "deny", "discard", NULL, NULL, "allow", "moderate",
+	};
+	const char *word = action >= 0 && action < (int64_t)ROWS(words) ? words[action] : NULL;
+
+	if (!action)
+		end_tell(m, "%.*s: its action is none", (int)line.n, line.p);
+	else if (!word)
+		end_refuse(m, "header rule", line, "its action has no counterpart there");
+	else if (!mlmmj_access_header(word, line, &own(m)->access[MLMMJ_OF_HEADERS]))
+		end_refuse(m, "header rule", line,
+		           "is a pattern that means another thing there, or nothing");
+}
+
+static void take_header_rules(struct end_making *m)
+{
+	for (size_t i = 0; i < value_count(m->v); i++) {
+		struct value rule = value_item(m->v, i);
+		AUTO_BUF struct buf text = { 0 };
+		int64_t action = -1, empty = 0;
+		struct span rest, line;
+
+		(void)value_get_int(value_item(rule, 1), &action);
+		(void)value_get_int(value_item(rule, 2), &empty);
+		end_decode(m, value_item(rule, 0), &text);
+		for (rest = buf_span(&text); !empty && span_next_line(&rest, &line);) {
+			line = span_trim(line);
+			if (line.n)
+				take_rule(m, line, action);
+		}
+	}
+	end_fate(m, LISTS_FATE_SET, ACCESS);
+}
+
+/* Addresses of the list by which 2.1 lets a post in; mlmmj knows whole ones alone. */
+static void take_aliases(struct end_making *m)
+{
+	AUTO_BUF struct buf text = { 0 };
+	struct span rest, line;
+
+	end_decode(m, m->v, &text);
+	for (rest = buf_span(&text); span_next_line(&rest, &line);) {
+		AUTO_BUF struct buf plain = { 0 };
+		bool is_pattern = false;
+
+		line = span_trim(line);
+		for (size_t i = 0; i < line.n; i++) {
+			if (line.p[i] == '\\' && i + 1 < line.n)
+				i++;
+			else if (strchr("^$*+?()[]{}|", line.p[i]))
+				is_pattern = is_pattern || (i && i + 1 < line.n);
+			if (!strchr("^$\\", line.p[i]))
+				buf_add_char(&plain, line.p[i]);
+		}
+		if (!line.n)
+			continue;
+		if (is_pattern || span_find(buf_span(&plain), '@') <= 0)
+			end_refuse(m, "alias", line,
+			           "is a pattern: mlmmj compares whole addresses");
+		else
+			buf_addf(&own(m)->addresses, "%s\n", buf_text(&plain));
+	}
+	end_fate(m, LISTS_FATE_SET, "control/listaddress");
+}
+
+static void take_options(struct end_making *m)
+{
+	end_carried(m, "digesters.d, nomailsubs.d, " ACCESS);
+	end_tell(m, "bits nomail, mod: kept; notmetoo, ack, plain, hide, noremind, nmtopics, "
+	            "nodupes of a "
+	            "member: mlmmj has them for none");
+}
+
+static void take_delivery(struct end_making *m)
+{
+	end_carried(m, "nomailsubs.d");
+	if (is_on(m->v))
+		end_tell(m, "why and since when is not kept, nor that one had digests");
+}
+
+static void take_people(struct end_making *m)
+{
+	end_fate(m, LISTS_FATE_SET,
+	         !strcmp(m->rule->to, "owner") ? "control/owner, control/moderators"
+	                                       : "control/moderators");
+}
+
+/* ── the table ───────────────────────────────────────────────────────────────────────────────── */
+
+#define NO_REPLIES "mlmmj answers no posts by itself"
+#define NO_FILTER                                                                                  \
+	"mlmmj takes nothing out of posts: a filter has to stand before it (README.footers)"
+#define NO_BOUNCES "mlmmj counts days, and not bounces: who bounces for bouncelife is taken off"
+#define NO_DMARC                                                                                   \
+	"mlmmj leaves From as it is, whatever the sender's domain says: such posts can be "        \
+	"refused by receivers"
+#define NO_NEWS "mlmmj knows no news"
+#define NO_TOPICS "mlmmj has no topics: every member gets every post"
+#define NO_PAGES "mlmmj has no pages"
+#define NO_PASSWORDS "nobody has a password there: commands are confirmed by mail"
+#define SIBLINGS "mlmmj has no sibling lists: their members get nothing by this list"
+#define UMBRELLA                                                                                   \
+	"mlmmj has no umbrella lists: its members are lists, which need a look of their own"
+#define ONE_LANGUAGE "a list of mlmmj has one language"
+#define RUNS "is of 2.1's own working"
+#define NO_NUMBER "mlmmj has no such number"
+
+/* clang-format off */
+
+/* Sorted by name, a row for each of lists/attributes.h. */
+static const struct end_rule rules[] = {
+	{ "accept_these_nonmembers", take_nonmembers, "send", NULL },
+	{ "acceptable_aliases", take_aliases, NULL, NULL },
+	{ "admin_immed_notify", end_stays, "mlmmj tells moderators of each post at once, always", NULL },
+	{ "admin_member_chunksize", end_unused, NO_PAGES, NULL },
+	{ "admin_notify_mchanges", take_flag, "control/notifysub", NULL },
+	{ "admin_responses", left_if_on, NO_REPLIES, NULL },
+	{ "administrivia", left_if_on, "mlmmj looks for no commands in posts", NULL },
+	{ "advertised", end_unused, NO_PAGES, NULL },
+	{ "anonymous_list", take_anonymous, NULL, NULL },
+	{ "archive", take_archive, NULL, NULL },
+	{ "archive_private", take_archive_private, "control/subonlyget", NULL },
+	{ "archive_volume_frequency", end_unused, "mlmmj numbers posts, and makes no volumes", NULL },
+	{ "autorespond_admin", left_if_on, NO_REPLIES, NULL },
+	{ "autorespond_postings", left_if_on, NO_REPLIES, NULL },
+	{ "autorespond_requests", left_if_on, NO_REPLIES, NULL },
+	{ "autoresponse_admin_text", left_if_on, NO_REPLIES, NULL },
+	{ "autoresponse_graceperiod", end_unused, NO_REPLIES, NULL },
+	{ "autoresponse_postings_text", left_if_on, NO_REPLIES, NULL },
+	{ "autoresponse_request_text", left_if_on, NO_REPLIES, NULL },
+	{ "available_languages", end_stays, ONE_LANGUAGE, NULL },
+	{ "ban_list", left_if_on, "mlmmj keeps nobody from asking for membership; control/submod lets an owner decide", NULL },
+	{ "bounce_info", left_if_on, NO_BOUNCES, NULL },
+	{ "bounce_info_stale_after", end_unused, NO_BOUNCES, NULL },
+	{ "bounce_matching_headers", end_unused, "2.1 has not used it since 2.0", NULL },
+	{ "bounce_notify_owner_on_bounce_increment", left_if_on, NO_BOUNCES, NULL },
+	{ "bounce_notify_owner_on_disable", end_stays, NO_BOUNCES, NULL },
+	{ "bounce_notify_owner_on_removal", end_stays, "control/notifysub is for all that come and go", NULL },
+	{ "bounce_processing", end_stays, NO_BOUNCES, NULL },
+	{ "bounce_score_threshold", end_stays, NO_BOUNCES, NULL },
+	{ "bounce_unrecognized_goes_to_list_owner", end_stays, "mlmmj keeps such a bounce to itself", NULL },
+	{ "bounce_you_are_disabled_warnings", end_stays, NO_BOUNCES, NULL },
+	{ "bounce_you_are_disabled_warnings_interval", end_stays, NO_BOUNCES, NULL },
+	{ "collapse_alternatives", end_unused, NO_FILTER, NULL },
+	{ "convert_html_to_plaintext", end_unused, NO_FILTER, NULL },
+	{ "created_at", end_stays, "mlmmj knows no such day", NULL },
+	{ "data_version", end_unused, "is the version of the file", NULL },
+	{ "default_member_moderation", left_if_on, "new members are moderated by none: mlmmj moderates all, or by rules of " ACCESS, NULL },
+	{ "delivery_status", take_delivery, NULL, NULL },
+	{ "description", end_goes, HEADERS ": List-Id", NULL },
+	{ "digest_footer", left_if_on, "mlmmj's digests have the words of text/digest alone", NULL },
+	{ "digest_header", left_if_on, "mlmmj's digests have the words of text/digest alone", NULL },
+	{ "digest_is_default", left_if_on, "who wants digests says so", NULL },
+	{ "digest_last_sent_at", end_goes, "lastdigest", NULL },
+	{ "digest_members", end_goes, "digesters.d", NULL },
+	{ "digest_send_periodic", take_periodic, "control/digestinterval", NULL },
+	{ "digest_size_threshhold", end_stays, "mlmmj counts posts of a digest (control/digestmaxmails), not octets", NULL },
+	{ "digest_volume_frequency", end_unused, "mlmmj numbers digests, and makes no volumes", NULL },
+	{ "digestable", take_flag_turned, "control/nodigestsub", NULL },
+	{ "discard_these_nonmembers", take_nonmembers, "discard", NULL },
+	{ "dmarc_moderation_action", left_if_on, NO_DMARC, NULL },
+	{ "dmarc_moderation_addresses", left_if_on, NO_DMARC, NULL },
+	{ "dmarc_moderation_notice", left_if_on, NO_DMARC, NULL },
+	{ "dmarc_none_moderation_action", left_if_on, NO_DMARC, NULL },
+	{ "dmarc_quarantine_moderation_action", end_unused, NO_DMARC, NULL },
+	{ "dmarc_wrapped_message_text", left_if_on, NO_DMARC, NULL },
+	{ "drop_cc", left_if_on, "mlmmj leaves Cc as it is", NULL },
+	{ "emergency", take_flag, "control/moderated", NULL },
+	{ "encode_ascii_prefixes", end_unused, "a prefix is encoded where it must be", NULL },
+	{ "equivalent_domains", left_if_on, "mlmmj compares whole addresses", NULL },
+	{ "filter_action", end_unused, NO_FILTER, NULL },
+	{ "filter_content", left_if_on, NO_FILTER, NULL },
+	{ "filter_filename_extensions", end_unused, NO_FILTER, NULL },
+	{ "filter_mime_types", end_unused, NO_FILTER, NULL },
+	{ "first_strip_reply_to", take_strip_reply_to, NULL, NULL },
+	{ "forward_auto_discards", end_stays, "mlmmj discards without a copy to the owners", NULL },
+	{ "from_is_list", left_if_on, NO_DMARC, NULL },
+	{ "gateway_to_mail", left_if_on, NO_NEWS, NULL },
+	{ "gateway_to_news", left_if_on, NO_NEWS, NULL },
+	{ "generic_nonmember_action", take_generic_nonmember, NULL, NULL },
+	{ "goodbye_msg", take_mail, "goodbye", "finish-unsub|Goodbye from $list$@$domain$|" },
+	{ "header_filter_rules", take_header_rules, NULL, NULL },
+	{ "hold_and_cmd_autoresponses", end_unused, "counts of one day: who had an answer today may have one more", NULL },
+	{ "hold_these_nonmembers", take_nonmembers, "moderate", NULL },
+	{ "host_name", end_goes, "control/listaddress", NULL },
+	{ "include_list_post_header", take_post_header, NULL, NULL },
+	{ "include_rfc2369_headers", take_list_headers, NULL, NULL },
+	{ "include_sender_header", end_unused, "mlmmj leaves Sender as it is", NULL },
+	{ "info", left_if_on, "mlmmj has no page that would show it", NULL },
+	{ "language", left_if_on, ONE_LANGUAGE, NULL },
+	{ "last_post_time", end_unused, "mlmmj knows no such time", NULL },
+	{ "linked_newsgroup", left_if_on, NO_NEWS, NULL },
+	{ "max_days_to_hold", take_hold_days, "control/modreqlife", NULL },
+	{ "max_message_size", take_max_size, "control/maxmailsize", NULL },
+	{ "max_num_recipients", left_if_on, "mlmmj counts no recipients", NULL },
+	{ "member_moderation_action", end_goes, ACCESS ", for members who are moderated", NULL },
+	{ "member_moderation_notice", left_if_on, "mlmmj says the words of text/deny-post", NULL },
+	{ "member_verbosity_interval", end_unused, "mlmmj does not count a member's posts", NULL },
+	{ "member_verbosity_threshold", left_if_on, "mlmmj does not count a member's posts", NULL },
+	{ "members", end_goes, "subscribers.d, nomailsubs.d", NULL },
+	{ "mime_is_default_digest", end_unused, "its digests are MIME", NULL },
+	{ "mod_password", left_if_on, NO_PASSWORDS, NULL },
+	{ "moderator", take_people, "moderator", NULL },
+	{ "msg_footer", take_footer, "control/footer", NULL },
+	{ "msg_header", left_if_on, "mlmmj puts nothing before a post", NULL },
+	{ "new_member_options", left_if_on, "mlmmj has no such options", NULL },
+	{ "news_moderation", end_unused, NO_NEWS, NULL },
+	{ "news_prefix_subject_too", end_unused, NO_NEWS, NULL },
+	{ "next_digest_number", end_goes, "lastdigest", NULL },
+	{ "next_post_number", end_unused, RUNS, NULL },
+	{ "next_request_id", end_unused, RUNS, NULL },
+	{ "nntp_host", end_unused, NO_NEWS, NULL },
+	{ "nondigestable", end_unused, "a list of mlmmj can't be without single posts", NULL },
+	{ "nonmember_rejection_notice", take_mail, "nonmember_rejection_notice", "deny-post-subonlypost|Post to $list$@$domain$ denied: $subject$|" },
+	{ "obscure_addresses", end_unused, NO_PAGES, NULL },
+	{ "one_last_digest", left_if_on, "mlmmj sends digests to those who have them", NULL },
+	{ "owner", take_people, "owner", NULL },
+	{ "pass_filename_extensions", end_unused, NO_FILTER, NULL },
+	{ "pass_mime_types", end_unused, NO_FILTER, NULL },
+	{ "password", end_unused, NO_PASSWORDS, NULL },
+	{ "passwords", end_unused, NO_PASSWORDS, NULL },
+	{ "personalize", left_if_on, "mlmmj sends each member the same words", NULL },
+	{ "pipeline", end_stays, "its handlers are 2.1's: mlmmj has none", NULL },
+	{ "post_id", end_goes, "index: the number of the last post", NULL },
+	{ "post_password", left_if_on, NO_PASSWORDS, NULL },
+	{ "postings_responses", left_if_on, NO_REPLIES, NULL },
+	{ "preferred_language", end_goes, "text/: its words, where mlmmj has that language", NULL },
+	{ "private_roster", end_unused, "the members are sent to owners alone", NULL },
+	{ "real_name", end_goes, "texts, where they name the list", NULL },
+	{ "regular_exclude_ignore", end_unused, SIBLINGS, NULL },
+	{ "regular_exclude_lists", left_if_on, SIBLINGS, NULL },
+	{ "regular_include_lists", left_if_on, SIBLINGS, NULL },
+	{ "reject_these_nonmembers", take_nonmembers, "deny", NULL },
+	{ "reply_goes_to_list", take_reply_to, NULL, NULL },
+	{ "reply_to_address", end_goes, HEADERS ": Reply-To, where it is to be it", NULL },
+	{ "request_responses", left_if_on, NO_REPLIES, NULL },
+	{ "require_explicit_destination", take_flag_turned, "control/tocc", NULL },
+	{ "respond_to_post_requests", take_flag, "control/notifymod", NULL },
+	{ "scrub_nondigest", left_if_on, NO_FILTER, NULL },
+	{ "send_goodbye_msg", end_stays, "mlmmj says goodbye to who asked to leave", NULL },
+	{ "send_reminders", end_unused, NO_PASSWORDS, NULL },
+	{ "send_welcome_msg", end_stays, "mlmmj welcomes who asked to join", NULL },
+	{ "subject_prefix", take_prefix, "control/prefix", NULL },
+	{ "subscribe_auto_approval", left_if_on, "mlmmj approves nobody by address", NULL },
+	{ "subscribe_policy", take_subscribe_policy, NULL, NULL },
+	{ "topics", left_if_on, NO_TOPICS, NULL },
+	{ "topics_bodylines_limit", end_unused, NO_TOPICS, NULL },
+	{ "topics_enabled", left_if_on, NO_TOPICS, NULL },
+	{ "topics_userinterest", left_if_on, NO_TOPICS, NULL },
+	{ "umbrella_list", left_if_on, UMBRELLA, NULL },
+	{ "umbrella_member_suffix", end_unused, UMBRELLA, NULL },
+	{ "unsubscribe_policy", take_unsubscribe_policy, NULL, NULL },
+	{ "use_dollar_strings", end_goes, "texts: how their placeholders are read", NULL },
+	{ "usenet_watermark", end_unused, NO_NEWS, NULL },
+	{ "user_options", take_options, NULL, NULL },
+	{ "usernames", left_if_on, "mlmmj knows addresses alone", NULL },
+	{ "useropts_version", end_unused, "is the version of the file", NULL },
+	{ "volume", end_unused, NO_NUMBER, NULL },
+	{ "web_page_url", end_goes, "texts, where they name the list's page", NULL },
+	{ "welcome_msg", take_mail, "welcome", "finish-sub|Welcome to $list$@$domain$|\n"
+	  "The email address you are subscribed with is <$subaddr$>.\n\n"
+	  "To leave the list, write to <$list+$unsubscribe@$domain$>;\n"
+	  "for help, to <$list+$help@$domain$>.\n" },
+};
+/* clang-format on */
+
+const struct end_rule *mlmmj_rules(size_t *n)
+{
+	*n = ROWS(rules);
+	return rules;
+}
