@@ -4,8 +4,9 @@
 
 #include "cmd/lists.h"
 
+#include "base/cleanup.h"
 #include "cmd/lists_site.h"
-#include "lists/export.h"
+#include "lists/export_set.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -51,13 +52,17 @@ static void tell(const struct cmd_run *run, const char *name, const struct lists
 static const struct lists_list_options reading = { .count_max = 1 };
 
 static int export_one(const struct cmd_run *run, const struct lists_opened *o,
-                      const struct wanted *w, const char *name, json_t *lists, struct error *err)
+                      const struct wanted *w, const char *name, json_t *lists, struct buf *index,
+                      struct error *err)
 {
 	AUTO_LISTS_EXPORT_RESULT struct lists_export_result r = { 0 };
 	AUTO_LISTS_LIST struct lists_list l = { 0 };
+
 	if (lists_list_read(&l, &o->site, name, &reading, err) < 0 ||
-	    lists_export(&l, &o->site, w->to, w->secrets, &r, err) < 0)
+	    lists_export(&l, &o->site, w->to, w->secrets, &r, err) < 0 ||
+	    lists_export_sums(w->to, &l, &r, err) < 0)
 		return error_context(err, "list %s", name);
+	lists_export_line(&l, &r, index);
 	tell(run, name, &r, lists);
 	return r.failed ? EXIT_CODE_NO : EXIT_CODE_GOOD;
 }
@@ -90,6 +95,7 @@ int lists_export_verb(struct cmd_run *run, struct error *err)
 {
 	AUTO_LISTS_OPENED struct lists_opened o = { 0 };
 	AUTO_STRINGS struct strings names = { 0 };
+	AUTO_BUF struct buf index = { 0 };
 	struct wanted w = { 0 };
 	json_t *lists = NULL;
 	size_t foreseen = 0;
@@ -102,14 +108,17 @@ int lists_export_verb(struct cmd_run *run, struct error *err)
 		return -1;
 	if (run->json)
 		lists = json_array();
+	lists_export_line(NULL, NULL, &index);
 	for (size_t i = 0; i < names.n && result >= 0; i++) {
 		int one = i == foreseen && lists_foresee(&o.site, &names, &foreseen, &reading,
 		                                         err) < 0
 		                  ? -1
-		                  : export_one(run, &o, &w, names.rows[i], lists, err);
+		                  : export_one(run, &o, &w, names.rows[i], lists, &index, err);
 
 		result = one < 0 || one > result ? one : result;
 	}
+	if (w.all && result >= 0 && lists_export_index(w.to, &index, err) < 0)
+		result = -1;
 	if (lists && result >= 0) {
 		json_dumpf(lists, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
 		putchar('\n');

@@ -130,7 +130,7 @@ static bool begins_formula(struct span cell)
 
 /* RFC 4180 section 2: what has a comma, a quote or a line's end in it stands in quotes; and what has
  * another sign at which a spreadsheet may part a line, for a formula may begin behind it. */
-static void add_cell(struct buf *out, struct span cell)
+void lists_csv_cell(struct buf *out, struct span cell)
 {
 	bool quotes = false;
 
@@ -167,7 +167,7 @@ static void add_line(const struct lists_list *l, const struct lists_member *m, b
 		buf_reset(&cell);
 		if (m)
 			columns[i].add(&r, &cell);
-		add_cell(out, m ? buf_span(&cell) : span_of(columns[i].name));
+		lists_csv_cell(out, m ? buf_span(&cell) : span_of(columns[i].name));
 	}
 	buf_add_text(out, "\r\n");
 }

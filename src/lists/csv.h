@@ -9,3 +9,5 @@
 
 /* Appended. `secrets`: a column of passwords. */
 void lists_members_csv(const struct lists_list *l, bool secrets, struct buf *out);
+/* One value of such a table; appended. */
+void lists_csv_cell(struct buf *out, struct span cell);

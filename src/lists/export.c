@@ -29,6 +29,7 @@ struct exporting {
 
 void lists_export_result_fini(struct lists_export_result *r)
 {
+	strings_fini(&r->names);
 	strings_fini(&r->words);
 	strings_fini(&r->nearly);
 	*r = (struct lists_export_result){ 0 };
@@ -56,6 +57,9 @@ static bool is_below(const char *name)
 {
 	struct span rest = span_of(name), part;
 
+	/* a line of sums is a line */
+	if (strpbrk(name, "\n\r\\"))
+		return false;
 	while (span_next_part(&rest, '/', &part))
 		if (!part.n || span_is(part, ".") || span_is(part, ".."))
 			return false;
@@ -107,6 +111,7 @@ static int beside_keep(struct exporting *x, struct beside *b, struct error *err)
 	if (rename(b->name, b->path) < 0)
 		return error_system(err, "%s", b->path);
 	x->out->files++;
+	strings_add(&x->out->names, b->path + strlen(x->dir) + 1);
 	return 0;
 }
 

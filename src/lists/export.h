@@ -20,6 +20,7 @@
 struct lists_export_result {
 	size_t files, members, messages;
 	size_t failed;        /* messages and files that could not be read */
+	struct strings names; /* of the files, below the list's directory */
 	struct strings words; /* one sentence about each of those */
 	struct strings
 		nearly; /* files of messages that are not, octet for octet, what a runner sends */

@@ -260,6 +260,31 @@ def test_an_export_needs_no_mailman_to_be_read(site, tmp_path):
     assert (out / "talk" / "members.csv").stat().st_mode & 0o777 == 0o600
 
 
+def test_an_export_of_all_lists_is_a_set_that_can_be_made_again(tmp_path):
+    """sha256sum finds every file good; the second time the same octets, and nothing that is no more."""
+    place, out = Site(tmp_path / "host").make(), tmp_path / "out"
+
+    def octets():
+        return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    for _ in range(2):
+        mailhaul("lists", "export", "--site", place.root, "--to", out, "--all", code=1)
+    first = octets()
+    rows = list(csv.DictReader(io.StringIO(first["lists.csv"].decode())))
+    assert [row["name"] for row in rows] == sorted(place.truth["lists"])
+    for row in rows:
+        true = place.truth["lists"][row["name"]]
+        assert int(row["members"]) == len(true["members"]) or row["name"] == "broken"
+        assert len([name for name in first if name.startswith(f"{row['name']}/")]) == int(row["files"]) + 1
+        subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=out / row["name"], check=True, timeout=60,
+                       stdout=subprocess.DEVNULL)
+    (out / "talk/notes.txt").write_text("of a person")
+    place.var("data", "heldmsg-talk-1.pck").unlink()
+    mailhaul("lists", "export", "--site", place.root, "--to", out, "talk", code=1)
+    assert sorted(set(first) - set(octets())) == ["talk/held/1.eml"]
+    assert (out / "talk/notes.txt").exists()
+
+
 def test_no_cell_of_a_table_is_a_formula(tmp_path):
     """And what was there can be had again: one apostrophe less."""
     site = Site(tmp_path / "host")
