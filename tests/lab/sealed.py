@@ -17,7 +17,7 @@ from pathlib import Path
 from . import hosts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE = 60       # seconds; no test waits for less
+PATIENCE = 150      # seconds; no test waits for less
 
 
 class LabError(Exception):
@@ -95,11 +95,13 @@ class Host:
         return [program(), "sealed", "enter", f"{self.lab}/{self.name}", "--", *cmd]
 
     def run(self, *cmd: str, stdin: str | bytes = b"", check: bool = True,
-            seconds: float = 60) -> subprocess.CompletedProcess:
+            seconds: float = PATIENCE) -> subprocess.CompletedProcess:
         """Run `cmd` in the host and wait; output is text.
 
-        Raises LabError with what it wrote when it ends other than 0, unless check=False.
+        Raises LabError with what it wrote when it ends other than 0, unless check=False. `seconds`
+        end what hangs; a machine that is busy gets PATIENCE at least.
         """
+        seconds = max(seconds, PATIENCE)
         stdin = stdin.encode() if isinstance(stdin, str) else stdin
         try:
             done = subprocess.run(self.command(*cmd), input=stdin, capture_output=True,
@@ -117,7 +119,7 @@ class Host:
         """Run a shell script (set -e) in the host, and return what it wrote."""
         return self.run("sh", "-ec", script, **more).stdout
 
-    def python(self, module: str, *arguments: str, stdin: str = "", seconds: float = 120) -> str:
+    def python(self, module: str, *arguments: str, stdin: str = "", seconds: float = PATIENCE) -> str:
         """Run a module of lab/inside in the host, and return what it wrote."""
         return self.run(*self.python_command(module, *arguments), stdin=stdin,
                         seconds=seconds).stdout
@@ -217,7 +219,7 @@ def pull_plug(host: Host) -> None:
 
 def _sealed(*arguments: str) -> None:
     done = subprocess.run([program(), "sealed", *arguments], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False, timeout=120)
+                          capture_output=True, text=True, check=False, timeout=PATIENCE)
     if done.returncode != 0:
         raise LabError(f"mailhaul sealed {' '.join(arguments)}: exit {done.returncode}\n"
                        f"{(done.stderr or done.stdout).strip()}")

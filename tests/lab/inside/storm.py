@@ -2,7 +2,8 @@
 """Work in one person's mailbox that goes on and on: what a scan of it has to live with.
 
 `storm LOGIN KIND[:FOLDER]...`  does each KIND, beside the others, until its standard input ends.
-Says `working` once each has done something; at its end one line of JSON: how often each was done.
+Says one line of JSON, how often each was done, once each was; the same for each line that it reads,
+and at its end.
 """
 
 import json
@@ -23,6 +24,7 @@ from lab.inside.populate import quote
 from lab.mailfiles import directory_name
 
 LEAST = 5           # messages that a client who deletes leaves
+PATIENCE = 150      # seconds, for what hangs
 LMTP = "/var/spool/postfix/private/dovecot-lmtp"
 KEYWORDS = [f"Word{number:02}" for number in range(26)]     # as many as have a letter in a file name
 
@@ -92,15 +94,15 @@ def flags(name: str, folder: str) -> Iterator[int]:
 
 
 def keywords(name: str, folder: str) -> Iterator[int]:
-    """A client that labels: each label is new to the folder, and gets the next letter."""
+    """A client that labels: each label is new to the folder, and gets the next letter. In the end all of
+    them are there."""
     session = _session(name, folder)
     while True:
         for word in KEYWORDS:
             session.uid("STORE", f"{random.randrange(1, 20)}:*", "+FLAGS.SILENT", f"({word})")
-            yield 1
+        yield 1
         for word in KEYWORDS:
             session.uid("STORE", f"{random.randrange(1, 20)}:*", "-FLAGS.SILENT", f"({word})")
-            yield 1
 
 
 def rename(name: str, folder: str) -> Iterator[int]:
@@ -230,11 +232,12 @@ KINDS = {kind.__name__: kind for kind in (
 
 
 class Work(threading.Thread):
-    """One kind of work."""
+    """One kind of work, as the command line names it."""
 
-    def __init__(self, name: str, kind: str, folder: str):
+    def __init__(self, name: str, words: str):
         super().__init__(daemon=True)
-        self.login, self.kind, self.folder = name, kind, folder
+        kind, _, folder = words.partition(":")
+        self.words, self.login, self.kind, self.folder = words, name, kind, folder or "INBOX"
         self.done, self.why, self.ends = 0, "", threading.Event()
 
     def run(self) -> None:
@@ -244,29 +247,33 @@ class Work(threading.Thread):
                 if self.ends.is_set():
                     return
         except Exception as error:      # pylint: disable=broad-exception-caught
-            self.why = f"{self.kind}: {type(error).__name__}: {error}"
+            self.why = f"{self.words}: {type(error).__name__}: {error}"
+
+
+def tell(works: list[Work]) -> None:
+    """How often each was done."""
+    print(json.dumps({work.words: work.done for work in works}), flush=True)
 
 
 def main() -> None:
     """Work until the end of standard input."""
-    works = []
-    for words in sys.argv[2:]:
-        kind, _, folder = words.partition(":")
-        works.append(Work(sys.argv[1], kind, folder or "INBOX"))
+    works = [Work(sys.argv[1], words) for words in sys.argv[2:]]
     for work in works:
         work.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while any(not work.done and work.is_alive() for work in works) and time.monotonic() < end:
         time.sleep(0.01)
-    print("working", flush=True)
-    sys.stdin.read()
+    tell(works)
+    while sys.stdin.readline() and not any(work.why for work in works):
+        tell(works)
     for work in works:
         work.ends.set()
+    end = time.monotonic() + PATIENCE
     for work in works:
-        work.join(20)
-    print(json.dumps({work.kind: work.done for work in works}), flush=True)
+        work.join(max(0, end - time.monotonic()))
+    tell(works)
     # a thread that hangs would keep the interpreter
-    wrong = [work.why or f"{work.kind}: {'hangs' if work.is_alive() else 'did nothing'}"
+    wrong = [work.why or f"{work.words}: {'hangs' if work.is_alive() else 'did nothing'}"
              for work in works if work.why or work.is_alive() or not work.done]
     print("\n".join(wrong), file=sys.stderr, flush=True)
     os._exit(bool(wrong))
