@@ -32,7 +32,7 @@ static void begin(struct place *p, const char *capabilities)
 		.server = { .host = "127.0.0.1",
 		            .port = p->server->port,
 		            .tls = IMAP_TLS_NONE,
-		            .silence_ms = 20000 },
+		            .silence_ms = 60000 },
 		.login = { .user = "alice", .password = "wrong \"horse\\" },
 		.pause_ms = 1,
 	};

@@ -585,7 +585,7 @@ static void what_is_killed_goes_on_and_does_nothing_twice(void **state)
 	state_close(s.state);
 	s.state = NULL;
 	trees_grow_old();
-	for (long ms = 100; ms < 1000; ms += 50 + ms / 2) {
+	for (long ms = 10; ms < 1000; ms += 50 + ms / 2) {
 		pid_t pid = fork();
 		int status;
 

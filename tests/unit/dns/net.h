@@ -113,11 +113,11 @@ static inline void net_await_name(struct net *net, const char *daemon, const cha
 {
 	struct dns_server server = { .address = (char *)(uintptr_t)address, .port = 53 };
 	struct dns_question q = {
-		.name = name, .type = DNS_SOA, .recurse = true, .timeout_ms = 300
+		.name = name, .type = DNS_SOA, .recurse = true, .timeout_ms = 1000
 	};
 	AUTO_BUF struct buf log = { 0 };
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1200; i++) {
 		AUTO_ANSWER struct dns_answer a = { 0 };
 		struct error err = { 0 };
 

@@ -159,8 +159,10 @@ static void one_that_was_killed_is_started_anew(void **state)
 	assert_good(host_daemon_start(h, "gate", words, &d, &err), &err);
 	first = d.pid;
 	kill((pid_t)first, SIGKILL);
-	clock_sleep_ms(100);
-	assert_good(host_daemon_look(h, "gate", &d, &err), &err);
+	for (int i = 0; i < 1200 && d.pid; i++) {
+		clock_sleep_ms(50);
+		assert_good(host_daemon_look(h, "gate", &d, &err), &err);
+	}
 	assert_int_equal(d.pid, 0);
 	assert_good(host_daemon_start(h, "gate", words, &d, &err), &err);
 	assert_true(d.pid && d.pid != first);

@@ -104,7 +104,7 @@ static void open_at(const struct line *lines, enum imap_tls tls, const char *aut
 
 	start(&s, lines);
 	const struct imap_server server = {
-		.host = "127.0.0.1", .port = s.port, .tls = tls, .silence_ms = 5000
+		.host = "127.0.0.1", .port = s.port, .tls = tls, .silence_ms = 60000
 	};
 	*err = (struct error){ 0 };
 	if (imap_session_open(&session, &server, &login, err) == 0)

@@ -91,7 +91,7 @@ static inline bool liar_is_asked(const struct lie *lies, size_t n)
 	if (!which)
 		return false;
 	lie = &lies[strtoul(which, NULL, 10) % n];
-	alarm(60);
+	alarm(300);
 	if (!lie->in_hello)
 		liar_greet(liar_request(&in), 0);
 	lie->tell(liar_request(&in));
@@ -101,15 +101,16 @@ static inline bool liar_is_asked(const struct lie *lies, size_t n)
 /* Memory that one listing of it may take. */
 #define LIAR_KEPT_MAX (8u << 20)
 #define LIAR_SILENCE_MS 2000
+#define LIAR_PATIENCE_MS 60000
 
-/* Opens a host whose agent tells that lie. */
-static inline int liar_open(size_t lie, struct host **h, struct error *err)
+/* Opens a host whose agent tells that lie, and is waited for so long. */
+static inline int liar_open(size_t lie, int silence_ms, struct host **h, struct error *err)
 {
 	AUTO_FREE char *agent = xstrdup(getenv("MAILHAUL_AGENT"));
 	const struct host_place place = { .name = "old",
 		                          .reach = HOST_FOLDER,
 		                          .target = "/nonexistent",
-		                          .silence_ms = LIAR_SILENCE_MS,
+		                          .silence_ms = silence_ms,
 		                          .kept_max = LIAR_KEPT_MAX };
 	char number[24], self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);

@@ -381,11 +381,29 @@ static bool is_scan(lie_fn *tell)
 	       tell == list_uids;
 }
 
+/* One that is waited for briefly, and greets in time: on a busy machine not the first one. */
+static int open_slow_one(size_t i, struct host **h, struct error *err)
+{
+	int result = -1;
+
+	for (int n = 0; result < 0 && n < 60; n++) {
+		*err = (struct error){ 0 };
+		result = liar_open(i, LIAR_SILENCE_MS, h, err);
+	}
+	return result;
+}
+
 static void try_lie(size_t i, size_t question)
 {
 	AUTO_HOST struct host *h = NULL;
 	struct error err = { 0 };
-	int result = liar_open(i, &h, &err);
+	int result = is_slow(lies[i].tell) && !lies[i].in_hello
+	                     ? open_slow_one(i, &h, &err)
+	                     : liar_open(i,
+	                                 lies[i].in_hello && is_slow(lies[i].tell)
+	                                         ? LIAR_SILENCE_MS
+	                                         : LIAR_PATIENCE_MS,
+	                                 &h, &err);
 
 	if (result == 0) {
 		assert_false(lies[i].in_hello);
@@ -423,7 +441,7 @@ static void programs_that_work_through_much_data_may_take_long(void **state)
 	(void)state;
 	while (lies[late].tell != answer_late)
 		late++;
-	assert_good(liar_open(late, &h, &err), &err);
+	assert_good(open_slow_one(late, &h, &err), &err);
 	assert_good(host_do(h, "file-sync", NULL, SPAN(""), NULL, &err), &err);
 }
 
@@ -437,7 +455,7 @@ static void an_agent_that_does_not_read_is_given_up(void **state)
 	(void)state;
 	memset(buf_room(&much, 3u << 20), 'x', 3u << 20);
 	buf_grown(&much, 3u << 20);
-	assert_good(liar_open(ROWS(lies) - 2, &h, &err), &err);
+	assert_good(open_slow_one(ROWS(lies) - 2, &h, &err), &err);
 	assert_good(host_send(h, WIRE_LISTENERS, SPAN(""), &err), &err);
 	clock_sleep_ms(30);
 	assert_fails(host_write(h, "/x", 0644, 0, 0, buf_span(&much), &err), &err, "does not read");

@@ -99,6 +99,7 @@ static int finish(void **state)
 struct seen {
 	struct buf first, last;
 	unsigned rounds;
+	int64_t changed_ms;
 	bool matrix;
 };
 
@@ -121,16 +122,23 @@ static void note(void *context, const struct watch_round *round)
 	watch_add_json(&shown, round);
 }
 
-static void run_watch(enum watch_goal goal, int64_t limit_ms, struct seen *seen,
-                      enum watch_end *end, struct watch_verdict *v)
+static void run_watch_with(void (*look)(void *context, const struct watch_round *round),
+                           enum watch_goal goal, int64_t limit_ms, struct seen *seen,
+                           enum watch_end *end, struct watch_verdict *v)
 {
-	struct watch_hooks hooks = { .seen = note, .context = seen };
+	struct watch_hooks hooks = { .seen = look, .context = seen };
 	AUTO_WATCH_PLAN struct watch_plan plan = { 0 };
 	struct error err = { 0 };
 
 	assert_good(watch_plan_make(&plan, &config, NULL, false, &err), &err);
 	assert_good(watch_until(&plan, goal, clock_monotonic_ms() + limit_ms, &hooks, end, v, &err),
 	            &err);
+}
+
+static void run_watch(enum watch_goal goal, int64_t limit_ms, struct seen *seen,
+                      enum watch_end *end, struct watch_verdict *v)
+{
+	run_watch_with(note, goal, limit_ms, seen, end, v);
 }
 
 #define BEFORE "ns1.example.org:o.o ns2.example.org:o.o ns.example.net:.o. resolver:ooo"
@@ -143,7 +151,7 @@ static void before_the_change_all_say_old(void **state)
 	enum watch_end end;
 
 	(void)state;
-	run_watch(WATCH_ONCE, 10000, &seen, &end, &v);
+	run_watch(WATCH_ONCE, 120000, &seen, &end, &v);
 	assert_int_equal(end, WATCH_DEADLINE);
 	assert_string_equal(buf_text(&seen.last), BEFORE);
 	assert_false(v.agree);
@@ -151,54 +159,45 @@ static void before_the_change_all_say_old(void **state)
 	buf_fini(&seen.last);
 }
 
-static pid_t change_later(int64_t wait_ms)
+/* Once the world before the change was seen, it is made. */
+static void note_and_change(void *context, const struct watch_round *round)
 {
-	pid_t child = fork();
+	struct dns_change c = { .name = "mail.example.org",
+		                .from = "203.0.113.10",
+		                .to = "203.0.113.20",
+		                .ttl = TTL_S };
+	struct seen *seen = context;
+	enum dns_change_result done;
+	struct error err = { 0 };
 
-	if (child == 0) {
-		struct dns_change c = { .name = "mail.example.org",
-			                .from = "203.0.113.10",
-			                .to = "203.0.113.20",
-			                .ttl = TTL_S };
-		enum dns_change_result done;
-		struct error err = { 0 };
-
-		clock_sleep_ms(wait_ms);
-		if (dns_replace_address(&config.dns, &c, &done, &err) == 0)
-			_exit(0);
-		fprintf(stderr, "%s\n", err.text);
-		_exit(1);
-	}
-	return child;
+	note(context, round);
+	if (seen->rounds > 1)
+		return;
+	seen->changed_ms = clock_monotonic_ms();
+	assert_good(dns_replace_address(&config.dns, &c, &done, &err), &err);
 }
 
 static void it_ends_when_all_say_new_and_the_old_ttl_has_run_out(void **state)
 {
-	int64_t begun = clock_monotonic_ms();
-	pid_t child = change_later(1500);
 	struct seen seen = { 0 };
 	struct watch_verdict v;
 	enum watch_end end;
-	int status;
 
 	(void)state;
-	run_watch(WATCH_UNTIL_DONE, 20000, &seen, &end, &v);
-	waitpid(child, &status, 0);
-	assert_int_equal(status, 0);
+	run_watch_with(note_and_change, WATCH_UNTIL_DONE, 120000, &seen, &end, &v);
 	assert_int_equal(end, WATCH_REACHED);
 	assert_string_equal(buf_text(&seen.first), BEFORE);
 	assert_string_equal(buf_text(&seen.last), AFTER);
 	assert_true(v.done);
-	/* until 1.5 s the old answer was given, and lives for 3 s */
-	assert_true(clock_monotonic_ms() - begun >= 1500 + TTL_S * 1000);
+	/* until then the old answer was given, and lives for 3 s */
+	assert_true(clock_monotonic_ms() - seen.changed_ms >= TTL_S * 1000);
 	buf_fini(&seen.first);
 	buf_fini(&seen.last);
 }
 
 static void a_dead_secondary_neither_hangs_it_nor_counts_as_agreed(void **state)
 {
-	struct config_record many[] = { records[0], records[0], records[0], records[0],
-		                        records[0], records[0], records[0], records[0] };
+	struct config_record many[100];
 	char names[ROWS(many)][32];
 	struct seen seen = { 0 };
 	struct watch_verdict v;
@@ -207,6 +206,8 @@ static void a_dead_secondary_neither_hangs_it_nor_counts_as_agreed(void **state)
 
 	(void)state;
 	/* names that are not there; "mail" is */
+	for (size_t i = 0; i < ROWS(many); i++)
+		many[i] = records[0];
 	for (size_t i = 1; i < ROWS(many); i++) {
 		snprintf(names[i], sizeof names[i], "h%zu.example.org", i);
 		many[i].name = names[i];
@@ -214,7 +215,7 @@ static void a_dead_secondary_neither_hangs_it_nor_counts_as_agreed(void **state)
 	config.dns.records = many;
 	config.dns.records_count = ROWS(many);
 	kill(net.daemons[secondary], SIGSTOP);
-	run_watch(WATCH_ONCE, 60000, &seen, &end, &v);
+	run_watch(WATCH_ONCE, 600000, &seen, &end, &v);
 	kill(net.daemons[secondary], SIGCONT);
 	took = clock_monotonic_ms() - begun;
 	config.dns.records = records;
@@ -223,8 +224,8 @@ static void a_dead_secondary_neither_hangs_it_nor_counts_as_agreed(void **state)
 	assert_non_null(strstr(buf_text(&seen.last), "ns1.example.org:n.n"));
 	assert_non_null(strstr(buf_text(&seen.last), "ns2.example.org:-.-"));
 	assert_false(v.agree);
-	/* one time-out of 3 s, not one for each name */
-	assert_true(took >= 2500 && took < (int64_t)ROWS(many) * 3000);
+	/* one time-out of 3 s, not one for each name: far from 300 s, however slow the machine */
+	assert_true(took >= 2500 && took < (int64_t)ROWS(many) * 3000 / 2);
 	buf_fini(&seen.first);
 	buf_fini(&seen.last);
 }
