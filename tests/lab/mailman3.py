@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import socketserver
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
+from .ports import free_port
 from .sealed import LabError
 
 FOLDER = Path(os.environ.get("MAILHAUL_MAILMAN3", "/var/cache/mailhaul-lab/mailman3"))
@@ -84,12 +84,6 @@ _ALL = ("archive", "bounces", "command", "digest", "in", "lmtp", "nntp", "out", 
 RUNNERS = ("rest", "pipeline", "out")
 
 
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def is_here() -> bool:
     """Whether a core can be run on this machine."""
     return (FOLDER / "usr/bin/mailman").exists()
@@ -102,14 +96,14 @@ class Core:
         if not is_here():
             raise LabError(f"{FOLDER} has no mailman: run tools/install-packages lab")
         self.at = Path(tempfile.mkdtemp(prefix="mailman3-", dir="/var/tmp"))
-        self.port, self.password = _free_port(), secrets.token_hex(8)
+        self.port, self.password = free_port(), secrets.token_hex(8)
         self.config = self.at / "mailman.cfg"
         self.mailman = self.at / "bin/mailman"
         self.runners, self.child = runners, None
         for name in ("bin", "var"):
             (self.at / name).mkdir()
         self.config.write_text(_CONFIG.format(
-            at=self.at, rest=self.port, password=self.password, smtp=smtp_port, lmtp=_free_port(),
+            at=self.at, rest=self.port, password=self.password, smtp=smtp_port, lmtp=free_port(),
             packages=PACKAGES) + "".join(
                 f"\n[runner.{name}]\nstart: no\n" for name in _ALL if name not in runners), "utf-8")
         (self.at / "passlib.cfg").write_text("[passlib]\nschemes = sha512_crypt, sha256_crypt, hex_sha1\n",
@@ -136,7 +130,7 @@ class Core:
         self.stop()
         shutil.rmtree(self.at, ignore_errors=True)
 
-    def start(self, deadline_s: int = 120) -> None:
+    def start(self, deadline_s: int = 300) -> None:
         """Start it, and wait until it answers."""
         words = [str(self.at / "bin/master"), "-C", str(self.config), "--force"]
         with open(self.at / "var/start.log", "wb") as log:
@@ -168,7 +162,7 @@ class Core:
 
     def ask(self, method: str, path: str, **values) -> tuple[int, object]:
         """One question over REST: status, and what came, if it is JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         word = base64.b64encode(f"restadmin:{self.password}".encode()).decode()
         body = urllib.parse.urlencode(values, doseq=True) if values else None
         try:

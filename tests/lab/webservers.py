@@ -13,6 +13,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 from .foreign import FOLDER
+from .ports import free_port
 from .sealed import LabError
 
 WEB = FOLDER / "web"
@@ -64,13 +65,6 @@ http {{
   }}
 }}
 """
-
-
-def free_port() -> int:
-    """One that nobody listens at now."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return asked.getsockname()[1]
 
 
 class WebServer:

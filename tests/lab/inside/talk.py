@@ -4,7 +4,7 @@
     {"host": "...", "port": 25, "from": "address or empty", "tls": false, "steps": [...]}
 
 Each step is text in Latin-1 that is sent as it is; then one answer is read. The words come back as
-a list, the greeting first; "" stands for a connection that was closed, null for no answer in 10 s.
+a list, the greeting first; "" stands for a connection that was closed, null for no answer in PATIENCE seconds.
 A step {"tls": true} does the handshake; {"send": text} sends and reads nothing; {"hear": n} reads n
 answers.
 """
@@ -14,13 +14,15 @@ import socket
 import ssl
 import sys
 
+PATIENCE = 120
+
 
 class Talk:
     """The session."""
 
     def __init__(self, order: dict):
         source = (order["from"], 0) if order.get("from") else None
-        self.socket = socket.create_connection((order["host"], order["port"]), 10, source)
+        self.socket = socket.create_connection((order["host"], order["port"]), PATIENCE, source)
         self.kept = b""
         self.said: list[str | None] = []
 
