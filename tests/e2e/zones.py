@@ -135,8 +135,9 @@ sockets = {}
 for server in servers:
     sockets[server] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sockets[server].bind(("127.0.0.99", 0))
-    sockets[server].settimeout(1)
+    sockets[server].settimeout(20)
 while True:
+    begun = time.time()
     for server in servers:
         number = (number + 1) % 65536
         query = struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + name + struct.pack("!2H", 1, 1)
@@ -155,7 +156,7 @@ while True:
         if record[12:16] == old:
             last[server] = [asked, ttl]
     with open(sys.argv[2] + ".part", "w") as out:
-        json.dump({"last": last, "said": said}, out)
+        json.dump({"last": last, "said": said, "begun": begun}, out)
     os.rename(sys.argv[2] + ".part", sys.argv[2])
     time.sleep(0.01)
 """
@@ -224,19 +225,18 @@ class Zones:
     def start_prober(self, *servers: str) -> None:
         """One that asks these servers all the time; when it has asked each once, this returns."""
         self.start(sys.executable, "-c", PROBER, OLD, str(self.folder / "probed"), *servers)
-        for _ in range(300):
-            if len(self.probed()["said"]) == len(servers):
-                return
-            time.sleep(0.1)
-        raise AssertionError("the prober gets no answers")
+        sealed.wait_for((self.folder / "probed").exists, 60, "the prober")
+        sealed.wait_for(lambda: len(self.probed()["said"]) == len(servers), 60, "its answers")
 
     def probed(self) -> dict:
-        """What it knows: server -> what it "said" last, and when it gave the old address "last", and
-        with what TTL."""
-        try:
-            return json.loads((self.folder / "probed").read_text())
-        except FileNotFoundError:
-            return {"said": {}, "last": {}}
+        """What it knows once it has asked all servers after this: server -> what it "said" last, and when
+        it gave the old address "last", and with what TTL."""
+        now = time.time()
+
+        def known():
+            found = json.loads((self.folder / "probed").read_text())
+            return found if found["begun"] >= now else None
+        return sealed.wait_for(known, 60, "the prober")
 
     def asked_stubborn(self) -> dict[str, list[float]]:
         """The question -> when it was put to the stubborn cache, by all but the prober."""
@@ -252,18 +252,15 @@ class Zones:
         """What one server says: (TTL, data) of each record, sorted."""
         done = subprocess.run(
             self.inside("dig", "+noall", "+answer", "+time=20", "+tries=1", f"@{server}", name,
-                        kind), capture_output=True, text=True, check=False, timeout=60)
+                        kind), capture_output=True, text=True, check=False, timeout=sealed.PATIENCE)
         rows = [line.split(None, 4) for line in done.stdout.splitlines()
                 if line and line[0] != ";"]
         return sorted((int(row[1]), row[4]) for row in rows if row[3] == kind)
 
     def await_name(self, server: str) -> None:
         """Until a server serves the zone."""
-        for _ in range(600):
-            if self.ask(server, "example.org", "SOA"):
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"{server} does not serve example.org")
+        sealed.wait_for(lambda: self.ask(server, "example.org", "SOA"), 60, f"{server} to serve example.org",
+                        every=0.1)
 
     def settings(self, more: str = "", **change) -> None:
         """Writes move.yaml; `more` are lines below dns."""
@@ -280,7 +277,7 @@ class Zones:
     def run(self, *words: str, expect: int = 0) -> subprocess.CompletedProcess:
         """mailhaul to its end."""
         done = subprocess.run(self.command(*words), capture_output=True, text=True, check=False,
-                              timeout=60)
+                              timeout=sealed.PATIENCE)
         assert done.returncode == expect, (words, done.returncode, done.stdout, done.stderr)
         return done
 
