@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 # pylint: disable=wrong-import-position
 from lab import audit, mover, sealed
 from lab.lab import Lab
+from lab.sealed import wait_for
 
 FAILED = pytest.StashKey[bool]()
 # what a host says of itself: file in build/e2e/TEST/HOST, and the command that prints it
@@ -93,13 +94,13 @@ class Journey:
         """Mail begins to come."""
         self.lab.traffic.start(rate)
 
-    def settle(self, final: str = "new", seconds: float = 5) -> audit.Verdict:
-        """A while longer, then the mail ends, and everything is counted; it has to be good."""
+    def settle(self, final: str = "new", seconds: float = 5, least: int = 0) -> audit.Verdict:
+        """A while longer, until so many messages were sent; then the mail ends, and everything is counted;
+        it has to be good."""
         time.sleep(seconds)
+        wait_for(lambda: len(self.lab.traffic.record()) >= least, 60, f"{least} messages")
         self.lab.traffic.stop()
-        audit.wait_until_quiet(self.lab.worlds, 150)
-        # what a test has put into the old queue may wait in the final one for ever
-        return audit.expect_good(self.lab.audit(final, quiet_seconds=5))
+        return audit.expect_good(self.lab.audit(final))
 
     def ledger(self) -> dict:
         """The sum of mailhaul's own ledger."""

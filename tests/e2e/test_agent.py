@@ -71,7 +71,7 @@ def test_on_an_old_kernel_the_agent_answers(folder):
 def test_on_an_old_kernel_mailboxes_are_scanned_fetched_and_stored(program):
     """All that the unit tests do with agents, with both of them on an old kernel."""
     done = subprocess.run([BUILD / "tests" / "unit" / f"unit_{program}"], capture_output=True,
-                          text=True, check=False, timeout=120,
+                          text=True, check=False, timeout=900,
                           env={**os.environ, "MAILHAUL_AGENT": str(OLD_KERNEL),
                                "OLD_KERNEL_PROGRAM": str(AGENT)})
     assert done.returncode == 0, done.stdout + done.stderr
@@ -81,7 +81,7 @@ def test_on_an_old_kernel_mailboxes_are_scanned_fetched_and_stored(program):
 def test_a_copy_survives_each_failing_call_and_each_kill(program):
     """Every call of either agent fails once; 200 kills while mail comes and goes."""
     done = subprocess.run([BUILD / "tests" / "unit" / f"unit_{program}"], capture_output=True,
-                          text=True, check=False, timeout=300,
+                          text=True, check=False, timeout=900,
                           env={**os.environ, "MAILHAUL_AGENT": str(AGENT),
                                "FAIL_AT_PROGRAM": str(OLD_KERNEL.parent / "fail-at")})
     assert done.returncode == 0, done.stdout + done.stderr

@@ -228,7 +228,10 @@ def test_lists_move_with_the_mailboxes_and_each_post_goes_out_once(lab):
     admin.run("cutover", "--until", "verify")
     assert not mailman.running(lab.old) and not mailman.running(lab.new)
     assert states(admin) == {"opened": 1, "verified": len(names) - 1}
+    size = f"stat -c %s {LISTS}/talk/digest.mbox"
+    was = lab.old.sh(size)
     busy = lab.old.spawn("sh", "-c", _BUSY)
+    wait_for(lambda: lab.old.sh(size) != was, 60, "him to begin")
     refused = told(admin.run("cutover", expect=mover.NO))
     lab.old.sh("touch /run/enough")
     assert busy.wait(60) == 0

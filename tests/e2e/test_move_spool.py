@@ -36,14 +36,13 @@ def be_patient(lab):
     """Senders wait for an answer as long as Postfix's own do: on a busy machine seconds pass between the
     move of an address and the opening, and the lab's wait for few."""
     for world in lab.worlds:
-        world.sh("postconf -X smtp_connect_timeout smtp_helo_timeout smtp_mail_timeout "
-                 "smtp_rcpt_timeout && postfix reload 2>/dev/null")
+        world.sh("postconf -X $(postconf -n | grep -o '^smtp_[a-z_]*_timeout') && postfix reload 2>/dev/null")
 
 
 # somebody whose resolver has the old answer still; prints what he was answered at the end
 STRAGGLE = """
 import smtplib, sys
-with smtplib.SMTP(sys.argv[1], 25, timeout=20) as session:
+with smtplib.SMTP(sys.argv[1], 25, timeout=120) as session:
     session.ehlo("late.one.example.com")
     session.mail("late@one.example.com")
     session.rcpt("alice@example.org")
@@ -74,7 +73,7 @@ def test_no_sender_is_refused_and_none_has_to_wait(lab, switch):
     journey.get_ready()
     if posts:
         mailman.tell_mta(lab.new, journey.admin, "--new")
-    with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05) as door:
+    with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05, patience=60) as door:
         journey.admin.run("cutover")
     after = journey.admin.json("gate")
     if switch == "dns":
@@ -89,9 +88,8 @@ def test_no_sender_is_refused_and_none_has_to_wait(lab, switch):
         mailman.expect_once(lab, accepted)
     assert trouble_outside(lab) == []
     # while the address has moved and the new server is not there yet, a first packet is lost, and
-    # sent again after a second or two (a sender waits 30 s; this lab's wait 5)
-    patience = {"timeout"} if switch == "address" else set()
-    assert {knock.answer for knock in door.knocks if not knock.open} <= patience
+    # sent again after a second or two
+    assert not {knock.answer for knock in door.knocks if not knock.open}
 
     own = journey.ledger()
     assert own["unaccounted"] == 0 and own["bounced"] == 0, own["names"][:10]
@@ -113,7 +111,7 @@ def test_no_sender_is_refused_and_none_has_to_wait(lab, switch):
 # what the door answers to each recipient, on one line each
 ASK = """
 import smtplib, sys
-with smtplib.SMTP(sys.argv[1], 25, timeout=10) as session:
+with smtplib.SMTP(sys.argv[1], 25, timeout=120) as session:
     session.ehlo("asker.example.com")
     session.mail("a@one.example.com")
     for recipient in sys.argv[2:]:
@@ -131,7 +129,7 @@ def test_on_the_way_back_the_old_server_gets_what_the_gate_took(lab):
     journey = Journey(lab, mover.settings("dns", "spool", canary=False))
     journey.traffic()
     journey.get_ready()
-    with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05) as door:
+    with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05, patience=60) as door:
         asked = ("alice@example.org", "ALICE+lists@example.org", "postmaster", "info@example.net",
                  "mallory@example.net", "nobody.there@example.org", "nobody.there@example.net",
                  "somebody@two.example.com")
@@ -143,8 +141,7 @@ def test_on_the_way_back_the_old_server_gets_what_the_gate_took(lab):
         assert foreign == 554
         wait_for(lambda: journey.admin.json("gate")["waiting"] > 20, 20, "mail for the gate")
         journey.admin.run("rollback")
-    # a knock waits two seconds for a greeting, which a busy machine may need; no sender waits so little
-    assert {knock.answer for knock in door.knocks if not knock.open} <= {"timeout"}
+    assert not {knock.answer for knock in door.knocks if not knock.open}
     assert not journey.admin.json("gate")["runs"]
     journey.settle("old")
     assert trouble_outside(lab) == []

@@ -25,12 +25,12 @@ how, user, word, sender, recipient = sys.argv[1:]
 context = ssl.create_default_context(cafile="/etc/ssl/mail/ca.pem")
 context.check_hostname = False
 if how == "smtp":
-    session = smtplib.SMTP("127.0.0.1", 25, timeout=20)
+    session = smtplib.SMTP("127.0.0.1", 25, timeout=120)
 elif how == "submission":
-    session = smtplib.SMTP("127.0.0.1", 587, timeout=20)
+    session = smtplib.SMTP("127.0.0.1", 587, timeout=120)
     session.starttls(context=context)
 else:
-    session = smtplib.SMTP_SSL("127.0.0.1", 465, timeout=20, context=context)
+    session = smtplib.SMTP_SSL("127.0.0.1", 465, timeout=120, context=context)
 if user:
     session.login(user, word)
 session.sendmail(sender, [recipient], sys.stdin.read())

@@ -36,7 +36,7 @@ def test_a_job_that_injects_mail_is_found_and_the_cutover_goes_back(lab, job):
     journey = Journey(lab, mover.settings(canary=False))
     journey.get_ready()
     if job == "loop":
-        trouble.start_injector(lab.old, every=1)
+        trouble.start_injector(lab.old, every=0.2)
         done = journey.admin.run("cutover", expect=mover.NO)
         assert re.search(r"drop folder|submitted on the old host", done.stdout), done.stdout
         trouble.stop_injector(lab.old)
@@ -57,7 +57,7 @@ def test_a_budget_that_runs_out_opens_the_old_side_again(lab):
     # a client that says nothing holds its session, and with it the window
     lab.worlds[0].spawn("/usr/bin/python3", "-c",
                         "import socket, time\n"
-                        f"s = socket.create_connection(('{hosts.MAIL_V4}', 25))\ntime.sleep(90)")
+                        f"s = socket.create_connection(('{hosts.MAIL_V4}', 25))\ntime.sleep(3600)")
     wait_for(lambda: lab.old.run("ss", "-Htn", "state", "established", "sport = :25").stdout, 30,
              "its session")
     done = journey.admin.run("cutover", expect=mover.NO)

@@ -21,12 +21,12 @@ MAILHAUL = Path(os.environ.get("MAILHAUL_BUILD", REPOSITORY / "build")).resolve(
 PYTHON = "/usr/bin/python3"  # the one that a sealed host has too
 FRESH = ["/var/spool/postfix", "/var/mail", "/srv", "/home", "/var/log", "/root"]
 RESOLVER = "198.51.100.11"  # world1, where nothing answers: refused at once
-GONE_WITHIN = 60.0  # seconds; the kernel takes namespaces and loop devices away by itself
+GONE_WITHIN = 150.0  # seconds; the kernel takes namespaces and loop devices away by itself
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
 
 
-def mailhaul(*words, timeout=60, **more):
+def mailhaul(*words, timeout=150, **more):
     return subprocess.run([MAILHAUL, "sealed", *words], capture_output=True, text=True,
                           timeout=timeout, **more)
 
@@ -126,7 +126,7 @@ class Sealed:
         assert not rests, "still there:\n" + "\n".join(rests)
 
 
-def eventually(condition, within=60):
+def eventually(condition, within=150):
     """Ask until it is so; a failure when it is not by then."""
     end = time.monotonic() + within
     while not condition():
@@ -444,7 +444,7 @@ def test_a_pulled_cable_is_seen_and_the_addresses_stay(two):
     assert two.host("old")["cable"] == "down"
     shown = two.run("old", "ip address show dev eth0")
     assert "NO-CARRIER" in shown and "203.0.113.10" in shown and "2001:db8:113::10" in shown
-    unreachable = two.enter("old", PYTHON, "-c", textwrap.dedent(TCP_CLIENT).replace("=5", "=1"),
+    unreachable = two.enter("old", PYTHON, "-c", textwrap.dedent(TCP_CLIENT).replace("=60", "=1"),
                             "198.51.100.11")
     assert unreachable.returncode != 0
     assert mailhaul("cut", f"{two.name}/old", "up").returncode == 0
@@ -476,11 +476,11 @@ def test_postfix_takes_mail_from_the_other_host(two):
     two.python("world1", """
         import smtplib
         for address in ("203.0.113.10", "2001:db8:113::10"):
-            with smtplib.SMTP(address, 25, timeout=20) as s:
+            with smtplib.SMTP(address, 25, timeout=120) as s:
                 s.sendmail("a@example.com", ["hans@mail.example.org"],
                            "Subject: by " + address + "\\r\\n\\r\\nsealed\\r\\n")
     """)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 150
     while time.monotonic() < end:
         mail = two.run("old", "cat /var/mail/hans 2>/dev/null || :")
         if mail.count("\nsealed\n") == 2:
@@ -506,7 +506,7 @@ def test_commands_are_run_as_a_shell_would(two):
 def test_a_command_ends_with_the_one_who_entered_and_hears_its_signals(two):
     trap = two.background("old", "sh", "-c",
                           "trap 'echo heard; exit 3' TERM; echo ready;"
-                          "for i in $(seq 100); do sleep .05; done")
+                          "for i in $(seq 10000); do sleep .05; done")
     assert trap.stdout.readline() == "ready\n"
     trap.terminate()
     assert trap.stdout.readline() == "heard\n" and trap.wait(60) == 3
@@ -518,16 +518,20 @@ def test_a_command_ends_with_the_one_who_entered_and_hears_its_signals(two):
 
 
 def test_entering_is_fast(two):
-    """It waits for nothing: the quickest of some takes as long as a few of the simplest calls there are."""
-    def quickest(call):
-        took = []
-        for _ in range(20):
-            start = time.monotonic()
-            assert call().returncode == 0
-            took.append(time.monotonic() - start)
-        return min(took)
+    """It waits for nothing: the quickest of some takes as long as a few of the simplest calls there are;
+    on a machine that others use, of some more."""
+    def took(call):
+        start = time.monotonic()
+        assert call().returncode == 0
+        return time.monotonic() - start
 
-    assert quickest(lambda: two.enter("old", "true")) < 5 * quickest(lambda: mailhaul("list"))
+    entering, listing = [], []
+
+    def are_alike():
+        entering.append(took(lambda: two.enter("old", "true")))
+        listing.append(took(lambda: mailhaul("list")))
+        return len(entering) >= 20 and min(entering) < 5 * min(listing)
+    eventually(are_alike)
 
 
 def test_pid_1_reaps_and_logs(two):

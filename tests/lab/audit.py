@@ -14,6 +14,8 @@ from . import people, postfix
 from .sealed import Host, LabError
 from .traffic import Sent
 
+QUIET_WITHIN = 300
+
 
 @dataclass
 class Verdict:
@@ -59,11 +61,12 @@ class Verdict:
 
 
 def wait_until_quiet(hosts: list[Host], seconds: float, flush: bool = True) -> dict[str, int]:
-    """Wait until none of `hosts` has anything in its queue; what is left after `seconds`.
+    """Wait until none of `hosts` has anything in its queue; what is left after `seconds`, which end only
+    what hangs: a machine that is busy gets QUIET_WITHIN at least.
 
     flush: have deferred mail tried at once, again and again, where its turn would come later.
     """
-    end, flushed = time.monotonic() + seconds, 0.0
+    end, flushed = time.monotonic() + max(seconds, QUIET_WITHIN), 0.0
     while True:
         left = {host.name: count for host in hosts if (count := postfix.queued(host))}
         if not left or time.monotonic() > end:

@@ -249,7 +249,7 @@ def prepare_cache(host: Host) -> None:
 
 def ask(host: Host, server: str, name: str, kind: str) -> list[tuple[int, str]]:
     """Ask one server from `host`: (time to live in seconds, data) of each answer, sorted."""
-    lines = host.run("dig", "+noall", "+answer", "+time=1", "+tries=1", f"@{server}", name, kind,
+    lines = host.run("dig", "+noall", "+answer", "+time=10", "+tries=3", f"@{server}", name, kind,
                      check=False).stdout.splitlines()
     found = [line.split(None, 4) for line in lines if line and not line.startswith(";")]
     return sorted((int(words[1]), words[4]) for words in found if words[3] == kind)

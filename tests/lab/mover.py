@@ -17,8 +17,8 @@ FOLDER = "/srv/old-disk"    # where an old host that is a folder lies, on `new`
 GOOD, NO, USAGE, DATA, UNREACHED, LATER, PERSON = 0, 1, 64, 65, 69, 75, 78
 
 
-def settings(switch: str = "dns", close: str = "refuse", old: str = "", budget: int = 300,
-             canary: bool = True, grace: int = 3, more: str = "") -> str:
+def settings(switch: str = "dns", close: str = "refuse", old: str = "", budget: int = 3600,
+             canary: bool = True, grace: int = 20, more: str = "") -> str:
     """A move.yaml for the lab; `more` is appended."""
     lines = [
         "name: house",
@@ -44,7 +44,7 @@ def settings(switch: str = "dns", close: str = "refuse", old: str = "", budget: 
         lines.append("close_text: moving house, back within the hour")
     if canary:
         echoes = ", ".join(f"echo@{domain}" for domain in hosts.WORLD_DOMAINS.values())
-        lines += ["canary:", "  mailbox: alice@example.org", f"  outside: [{echoes}]", "  wait: 120"]
+        lines += ["canary:", "  mailbox: alice@example.org", f"  outside: [{echoes}]", "  wait: 600"]
     return "\n".join(lines) + "\n" + more
 
 
@@ -102,7 +102,7 @@ class Mover:
         extra = [f"{name}={value}" for name, value in (environment or {}).items()]
         return self.new.command("env", *extra, "mailhaul", "-m", MOVE, *words)
 
-    def run(self, *words: str, expect: int | None = GOOD, seconds: float = 300,
+    def run(self, *words: str, expect: int | None = GOOD, seconds: float = 900,
             environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         """Give one verb and wait for its end; LabError when it ends with another code than
         `expect` (None: any)."""

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Self
 
-from .sealed import Host
+from .sealed import PATIENCE, Host
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,13 @@ class Knock:
 
 
 class Probe:
-    """Knocks on `target`:`port` from `host`; a name is looked up anew each time."""
+    """Knocks on `target`:`port` from `host`; a name is looked up anew each time. Who waits for a greeting
+    for `patience` seconds in vain says timeout: two show how long a door was shut, and may be too few for
+    a busy machine; who asks whether a sender was kept out has a sender's patience."""
 
-    def __init__(self, host: Host, target: str, port: int = 25, every: float = 0.1):
+    def __init__(self, host: Host, target: str, port: int = 25, every: float = 0.1, patience: float = 2):
         self.knocks: list[Knock] = []
-        self._child = host.spawn(*host.python_command("knock", target, str(port), str(every)))
+        self._child = host.spawn(*host.python_command("knock", target, str(port), str(every), str(patience)))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -48,7 +50,7 @@ class Probe:
         """End the knocking; the knocks stay."""
         self._child.terminate()
         self._child.wait()
-        self._reader.join(timeout=5)
+        self._reader.join(PATIENCE)
         self._child.stdout.close()
 
     def gaps(self) -> list[tuple[float, float]]:

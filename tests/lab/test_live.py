@@ -53,7 +53,7 @@ def test_the_old_server_has_about_three_thousand_messages_of_all_shapes(lab):
 def test_every_mail_port_of_the_old_server_answers_from_outside(lab, address):
     world = lab.worlds[0]
     for port in hosts.MAIL_PORTS:
-        world.run("timeout", "3", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}")
+        world.run("timeout", "120", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}")
 
 
 def test_all_mail_arrives_once_on_the_old_server(lab, run):
@@ -180,16 +180,19 @@ def test_ssh_leads_from_new_to_old(lab):
 
 
 def test_a_probe_measures_how_long_the_door_was_shut(lab):
-    with probe.Probe(lab.worlds[1], hosts.MAIL_V4, every=0.05) as watching:
+    with probe.Probe(lab.worlds[1], hosts.MAIL_V4, every=0.05, patience=60) as watching:
         wait_for(lambda: len(watching.knocks) > 5, 20, "the first knocks")
+        begun = watching.knocks[-1].time
         daemons.stop(lab.old, "postfix")
-        time.sleep(1)
         wait_for(lambda: watching.answers().get("refused", 0) > 5, 20, "some that find it shut")
+        shut = time.time()
+        time.sleep(1)
+        opened = time.time()
         daemons.start(lab.old, "postfix")
         wait_for(lambda: watching.knocks[-1].open, 20, "the door to open")
+        ended = time.time()
     [(_, length)] = watching.gaps()
-    assert 0.9 < length < 5
-    assert watching.answers()["refused"] > 5
+    assert opened - shut <= length <= ended - begun
 
 
 def test_the_old_server_can_be_had_as_a_folder(lab):
@@ -218,7 +221,7 @@ def test_a_full_disk_is_really_full(lab):
 
 def test_mail_is_injected_by_a_job_and_through_a_forgotten_listener(lab):
     trouble.forgotten_listener(lab.old)
-    lab.worlds[0].run("timeout", "5", "bash", "-c",
+    lab.worlds[0].run("timeout", "120", "bash", "-c",
                       f"exec 3<>/dev/tcp/{hosts.FORGOTTEN_V4}/25; read -r line <&3;"
                       " case $line in 220*) ;; *) exit 1 ;; esac")
     trouble.start_injector(lab.old, every=0.2)
@@ -230,7 +233,7 @@ def test_mail_is_injected_by_a_job_and_through_a_forgotten_listener(lab):
 
 def test_a_cable_can_be_pulled(lab):
     look = ("timeout", "2", "bash", "-c", f"exec 3<>/dev/tcp/{hosts.MANAGEMENT_V4}/22")
-    assert lab.new.run(*look, check=False).returncode == 0
+    wait_for(lambda: lab.new.run(*look, check=False).returncode == 0, 60, "old to answer")
     sealed.cable(lab.old, up=False)
     assert lab.new.run(*look, check=False).returncode != 0
     sealed.cable(lab.old, up=True)

@@ -5,7 +5,7 @@ not empty, a full disk; and the old server as a folder.
 
 import subprocess
 
-from . import daemons, hosts
+from . import daemons, hosts, postfix
 from .sealed import File, Host, wait_for
 
 FORGOTTEN_PORT = 25
@@ -78,8 +78,7 @@ def fill_queue(old: Host) -> dict[str, str]:
     Returns what each is in: {"deferred": QUEUE-ID, "hold": QUEUE-ID}.
     """
     # an address where nothing listens, so that the attempt fails at once and for a while
-    for subject, recipient in (("waits", "someone@[198.51.100.55]"),
-                               ("held", "someone@[198.51.100.55]")):
+    for subject, recipient in (("waits", postfix.NOWHERE), ("held", postfix.NOWHERE)):
         old.run("sendmail", "-i", "-f", "alice@example.org", recipient,
                 stdin=f"Subject: {subject}\nX-Queue-Test: {subject}\n\n{subject} in the queue\n")
     look = "find /var/spool/postfix/deferred -type f -perm -0100 -printf '%f\\n'"
