@@ -242,9 +242,10 @@ static int64_t column_until(const struct watch_past *past, size_t column)
 		until = p->mail_until;
 	if (p->new_ms && p->closed_until > until)
 		until = p->closed_until;
-	/* the switch was before the first look: when a secondary followed it, nobody has seen */
+	/* the switch was before the first look: when a secondary followed it, nobody has seen. Of the second
+	 * step, what has been seen of the closed address says it */
 	if (past->switched_ms && past->old_ttl_s && past->begun_ms > past->switched_ms &&
-	    !p->last_old_ms && !p->closed_until)
+	    !p->last_old_ms && !(p->closed_until && p->new_ms))
 		raise(&until, past->begun_ms, past->old_ttl_s);
 	return until;
 }

@@ -282,6 +282,35 @@ static void a_switch_before_the_first_look_is_counted_from_that_look(void **stat
 	assert_true(watch_judge(&t, &past, AT).old_until_ms == AT + 600000);
 }
 
+static void so_is_the_first_of_two_steps(void **state)
+{
+	struct watch_plan plan = { .switched_ms = AT - 5000, .old_ttl_s = 600 };
+	AUTO_STRINGS struct strings names = { 0 };
+	AUTO_WATCH_PAST struct watch_past past = { 0 };
+	struct watch_column both[] = { columns[0], columns[1] };
+	struct watch_sight sights[6];
+	struct watch_table t = table(sights, "cccccc");
+
+	(void)state;
+	both[0].closed = both[1].closed = true;
+	t.columns = both;
+	strings_add(&names, "example.org");
+	strings_add(&names, "example.net");
+	plan.domains = names;
+	watch_past_init(&past, &plan);
+	watch_remember(&past, &t);
+	assert_false(watch_judge(&t, &past, AT + 599999).away);
+	assert_true(watch_judge(&t, &past, AT + 600000).away);
+
+	/* the closed address has 20 s: so long it matters from the second step on, and the old one no more */
+	t = table(sights, "nnnnnn");
+	t.columns = both;
+	t.at_ms = AT + 600000;
+	watch_remember(&past, &t);
+	assert_false(watch_judge(&t, &past, AT + 619999).done);
+	assert_true(watch_judge(&t, &past, AT + 620000).done);
+}
+
 static void what_the_move_recorded_holds_when_nothing_old_was_seen(void **state)
 {
 	struct watch_plan plan = { .switched_ms = AT, .old_ttl_s = 600 };
@@ -472,6 +501,7 @@ UNIT_TESTS("watch/judge", cmocka_unit_test(only_known_addresses_decide),
            cmocka_unit_test(an_old_answer_lives_for_its_ttl_after_it_was_last_seen),
            cmocka_unit_test(a_server_may_have_said_old_until_the_look_at_which_it_says_new),
            cmocka_unit_test(the_mx_counts_only_when_the_mx_has_changed),
+           cmocka_unit_test(so_is_the_first_of_two_steps),
            cmocka_unit_test(closed_is_neither_old_nor_new_until_the_second_step),
            cmocka_unit_test(a_switch_before_the_first_look_is_counted_from_that_look),
            cmocka_unit_test(stragglers_are_known_by_their_names_and_by_whose_mail_they_bring),
