@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define LOOK_EVERY_MS 100
+#define JOBS_END_MS 30000
 /* A job that submits mail shows itself within this; each look takes two samples this far apart. */
 #define PROOF_SPAN_MS 1500
 
@@ -159,9 +160,32 @@ static int job_control(struct move *m, const struct job *job, const char *verb, 
 	return host_do(m->old, "service", words, (struct span){ 0 }, NULL, err);
 }
 
+/* One that was told to stop may be busy with its end, and what it has begun has to end, too. */
+static int wait_for_jobs(struct move *m, struct error *err)
+{
+	int64_t end = clock_monotonic_ms() + JOBS_END_MS;
+
+	for (;;) {
+		AUTO_PROCESSES struct host_processes now = { 0 };
+		const char *left = NULL;
+
+		if (host_processes(m->old, &now, err) < 0)
+			return -1;
+		for (size_t i = 0; i < ROWS(jobs); i++)
+			if (runs(&now, jobs[i].process))
+				left = jobs[i].process;
+		if (!left)
+			return 0;
+		if (clock_monotonic_ms() >= end)
+			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
+			                 "%s still runs on the old host", left);
+		clock_sleep_ms(LOOK_EVERY_MS);
+	}
+}
+
 int step_stop_jobs(struct move *m, struct error *err)
 {
-	AUTO_PROCESSES struct host_processes before = { 0 }, after = { 0 };
+	AUTO_PROCESSES struct host_processes before = { 0 };
 
 	if (host_processes(m->old, &before, err) < 0)
 		return -1;
@@ -175,13 +199,7 @@ int step_stop_jobs(struct move *m, struct error *err)
 			return -1;
 		move_say(m, "%s stopped on the old host", jobs[i].service);
 	}
-	if (host_processes(m->old, &after, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ROWS(jobs); i++)
-		if (runs(&after, jobs[i].process))
-			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-			                 "%s still runs on the old host", jobs[i].process);
-	return 0;
+	return wait_for_jobs(m, err);
 }
 
 int undo_stop_jobs(struct move *m, struct error *err)
