@@ -64,15 +64,43 @@ static size_t add_row(struct watch *w, const char *name, const char *address, ui
 	return w->rows_n++;
 }
 
+/* WATCH_UNASKED: nothing is known against asking it. */
+static enum watch_look is_gone(const struct watch *w, const char *address, uint16_t port)
+{
+	AUTO_FREE char *key = xasprintf("%s#%u", address, port);
+
+	if (strings_has(&w->silent, key))
+		return WATCH_SILENT;
+	return strings_has(&w->no_way, key) ? WATCH_NO_WAY : WATCH_UNASKED;
+}
+
+/* What a failed question means; one that was not answered is not put to that server again. */
+static enum watch_look note_failure(struct watch *w, const struct dns_server *s,
+                                    const struct error *err)
+{
+	bool no_way = err->sys_errno == ENETUNREACH || err->sys_errno == EADDRNOTAVAIL;
+
+	if (err->retry != ERROR_RETRY_REACH)
+		return WATCH_UNCLEAR;
+	strings_addf(no_way ? &w->no_way : &w->silent, "%s#%u", s->address, s->port);
+	return no_way ? WATCH_NO_WAY : WATCH_SILENT;
+}
+
 /* The primary that takes updates may be hidden: no NS record names it. */
 static void add_primary(struct watch *w, size_t column)
 {
 	const struct dns_server *primary = &w->plan->primary;
 	struct dns_question q = { .name = w->columns[column].name, .type = DNS_SOA };
 	AUTO_ANSWER struct dns_answer a = { 0 };
-	struct error ignored;
+	struct error err = { 0 };
 
-	if (!primary->address || dns_ask(primary, &q, &a, &ignored) < 0 || !a.authoritative)
+	if (!primary->address || is_gone(w, primary->address, primary->port))
+		return;
+	if (dns_ask(primary, &q, &a, &err) < 0) {
+		(void)note_failure(w, primary, &err);
+		return;
+	}
+	if (!a.authoritative)
 		return;
 	size_t row = add_row(w, "primary", primary->address, primary->port, false);
 	w->speaks[row * w->columns_n + column] = true;
@@ -104,16 +132,6 @@ static void find_column(struct watch *w, size_t column)
 		w->speaks[row * w->columns_n + column] = true;
 	}
 	add_primary(w, column);
-}
-
-/* WATCH_UNASKED: nothing is known against asking it. */
-static enum watch_look is_gone(const struct watch *w, const char *address, uint16_t port)
-{
-	AUTO_FREE char *key = xasprintf("%s#%u", address, port);
-
-	if (strings_has(&w->silent, key))
-		return WATCH_SILENT;
-	return strings_has(&w->no_way, key) ? WATCH_NO_WAY : WATCH_UNASKED;
 }
 
 int watch_open(struct watch **out, const struct watch_plan *plan, struct error *err)
@@ -199,18 +217,6 @@ void watch_close(struct watch *w)
 }
 
 /* ── one question ────────────────────────────────────────────────────────────────────────────── */
-
-/* What a failed question means; one that was not answered is not put to that server again. */
-static enum watch_look note_failure(struct watch *w, const struct dns_server *s,
-                                    const struct error *err)
-{
-	bool no_way = err->sys_errno == ENETUNREACH || err->sys_errno == EADDRNOTAVAIL;
-
-	if (err->retry != ERROR_RETRY_REACH)
-		return WATCH_UNCLEAR;
-	strings_addf(no_way ? &w->no_way : &w->silent, "%s#%u", s->address, s->port);
-	return no_way ? WATCH_NO_WAY : WATCH_SILENT;
-}
 
 static struct memo *ask_host(struct watch *w, const struct dns_server *s, const char *host,
                              bool recurse)
