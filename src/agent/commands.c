@@ -33,7 +33,6 @@ static const struct command commands[] = {
 	{ "postfix-settings", { "postconf" }, { "postconf", "-c", "@/etc/postfix" }, false, 0 },
 	{ "postfix-settings-set", { "postconf", "-n" }, { "postconf", "-n", "-c", "@/etc/postfix" }, false, 0 },
 	{ "postfix-master", { "postconf", "-M" }, { "postconf", "-M", "-c", "@/etc/postfix" }, false, 0 },
-	{ "postfix-status", { "postfix", "status" }, { NULL }, false, 0 },
 	{ "postfix-queue", { "postqueue", "-j" }, { NULL }, false, 0 },
 	{ "postfix-map-list", { "postmap", "-s" }, { NULL }, false, 0 },
 	{ "postfix-flush", { "postqueue", "-f" }, { NULL }, true, 0 },

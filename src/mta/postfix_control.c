@@ -15,17 +15,27 @@
 #define WAIT_MS 60000
 #define LOOK_MS 20
 
+/* Pid of the master; 0 when it does not run. `postfix status` would start seven programs to tell it. */
+static int find_master(struct host *h, unsigned long *out, struct error *err)
+{
+	AUTO_FREE char *queue_dir = NULL, *pid_file = NULL;
+
+	*out = 0;
+	if (host_reach(h) == HOST_FOLDER)
+		return 0;
+	if (postfix_queue_dir(h, &queue_dir, err) < 0)
+		return -1;
+	pid_file = xasprintf("%s/pid/master.pid", queue_dir);
+	return family_pid(h, pid_file, "master", out, err);
+}
+
 int postfix_is_running(struct host *h, bool *running, struct error *err)
 {
-	AUTO_RUN struct host_run run = { 0 };
+	unsigned long master;
 
-	if (host_reach(h) == HOST_FOLDER) {
-		*running = false;
-		return 0;
-	}
-	if (host_run(h, "postfix-status", NULL, SPAN(""), &run, err) < 0)
+	if (find_master(h, &master, err) < 0)
 		return -1;
-	*running = run.status == 0;
+	*running = master != 0;
 	return 0;
 }
 
@@ -192,26 +202,20 @@ int postfix_flush(struct host *h, struct error *err)
 
 int postfix_stop(struct host *h, struct error *err)
 {
-	AUTO_FREE char *queue_dir = NULL, *pid_file = NULL;
 	AUTO_FAMILY struct family family = { 0 };
 	unsigned long master;
-	bool running;
 
-	if (postfix_is_running(h, &running, err) < 0)
+	if (find_master(h, &master, err) < 0)
 		return -1;
-	if (!running)
+	if (!master)
 		return 0;
-	if (postfix_queue_dir(h, &queue_dir, err) < 0)
-		return -1;
-	pid_file = xasprintf("%s/pid/master.pid", queue_dir);
-	if (family_pid(h, pid_file, "master", &master, err) < 0 ||
-	    family_find(h, master, &family, err) < 0)
+	if (family_find(h, master, &family, err) < 0)
 		return -1;
 	if (has_systemd(h) && systemctl(h, "stop", err) < 0)
 		return -1;
 	/* started by hand, it is unknown to systemd and runs on */
-	if (postfix_is_running(h, &running, err) < 0 ||
-	    (running && host_do(h, "postfix-stop", NULL, SPAN(""), NULL, err) < 0))
+	if (find_master(h, &master, err) < 0 ||
+	    (master && host_do(h, "postfix-stop", NULL, SPAN(""), NULL, err) < 0))
 		return -1;
 	return family_await_end(h, &family, WAIT_MS, "Postfix", err);
 }
