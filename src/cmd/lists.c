@@ -18,10 +18,10 @@ static const struct verb {
 	  "[--site DIR] [--prefix DIR] [--new] [--mta postfix|exim|sendmail|qmail] [--check]",
 	  "what an MTA has to be told of the lists; --check: whether it is", lists_aliases },
 	{ "archive",
-	  "mbox|clean|check|rebuild [--site DIR] [--prefix DIR] [--new] ... LIST... | render ... "
-	  "MBOX",
+	  "mbox|clean|check|rebuild|import [--site DIR] [--prefix DIR] [--new] ... LIST... | "
+	  "render ... MBOX",
 	  "archives: as mbox for all or for you; stray From_ lines; pages added or withdrawn; "
-	  "static pages",
+	  "into HyperKitty; static pages",
 	  lists_archive_verb },
 	{ "carry",
 	  "[--from PLACE --to PLACE] [--from-prefix DIR] [--to-prefix DIR] [--state DIR] "

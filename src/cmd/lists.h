@@ -13,7 +13,8 @@ int lists_open_verb(struct cmd_run *run, struct error *err);
 int lists_stragglers_verb(struct cmd_run *run, struct error *err);
 int lists_waves_verb(struct cmd_run *run, struct error *err);
 int lists_redirects_verb(struct cmd_run *run, struct error *err);
-/* A verb of `lists archive`. */
+/* Verbs of `lists archive`. */
+int lists_import_verb(struct cmd_run *run, struct error *err);
 int lists_render_verb(struct cmd_run *run, struct error *err);
 int lists_rename_verb(struct cmd_run *run, struct error *err);
 int lists_dump(struct cmd_run *run, struct error *err);

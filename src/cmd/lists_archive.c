@@ -442,6 +442,8 @@ int lists_archive_verb(struct cmd_run *run, struct error *err)
 	optind = 0;
 	if (!strcmp(name, "render"))
 		return lists_render_verb(&below, err);
+	if (!strcmp(name, "import"))
+		return lists_import_verb(&below, err);
 	for (size_t i = 0; i < ROWS(verbs); i++) {
 		if (strcmp(verbs[i].name, name) != 0)
 			continue;

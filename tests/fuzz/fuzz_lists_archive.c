@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /* Any octets as an mbox, a message, a page and a crontab. Splitting gives out every octet, in its order,
- * whatever the pieces in which it comes; a page that is edited with nothing to change keeps its rows. */
+ * whatever the pieces in which it comes; a page that is edited with nothing to change keeps its rows. What an archiver
+ * is told of an mbox lies within it, is the same for all pieces, and no two messages have one name. */
 
 #include "base/cleanup.h"
 #include "base/memory.h"
@@ -9,6 +10,7 @@
 #include "lists/archive_html.h"
 #include "lists/archive_split.h"
 #include "lists/crontab.h"
+#include "lists/hyperkitty_letters.h"
 
 #include <string.h>
 
@@ -61,6 +63,47 @@ static void pages(struct span octets)
 	(void)archive_html_contents(octets, "2026-March", &contents);
 }
 
+static void read_letters(struct span octets, size_t piece, struct buf *said)
+{
+	AUTO_LISTS_MBOX_INDEX struct lists_mbox_index index = { 0 };
+	AUTO_HYPERKITTY_LETTERS struct hyperkitty_letters l = { 0 };
+	struct span rest = octets;
+	uint64_t end = 0;
+
+	lists_mbox_index_feed(&index, octets);
+	lists_mbox_index_end(&index);
+	hyperkitty_letters_begin(&l, &index);
+	while (rest.n) {
+		size_t n = rest.n < piece ? rest.n : piece;
+
+		hyperkitty_letters_feed(&l, (struct span){ rest.p, n });
+		rest = span_from(rest, n);
+	}
+	hyperkitty_letters_end(&l);
+	for (size_t i = 0; i < l.n; i++) {
+		const struct hyperkitty_letter *m = &l.rows[i];
+
+		if (m->at < end || m->at + m->octets > octets.n || !*m->id ||
+		    strlen(m->id) > HYPERKITTY_ID_MAX)
+			__builtin_trap();
+		end = m->at + m->octets;
+		for (size_t j = 0; j < i && l.n < 100; j++)
+			if (!m->is_copy && !l.rows[j].is_copy && !strcmp(m->id, l.rows[j].id))
+				__builtin_trap();
+		hyperkitty_letters_json(&l, i, said);
+	}
+}
+
+static void letters(struct span octets)
+{
+	AUTO_BUF struct buf whole = { 0 }, pieces = { 0 };
+
+	read_letters(octets, octets.n + 1, &whole);
+	read_letters(octets, 1, &pieces);
+	if (!span_equal(buf_span(&whole), buf_span(&pieces)))
+		__builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct span octets = { (const char *)data, size };
@@ -80,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	archive_letter_sorted(buf_span(&letter.subject), SPAN("[talk]"), &sorted);
 	archive_html_message(&html, &page);
 	pages(octets);
+	letters(octets);
 	lists_cron_parse(&cron, "/etc/cron.d/mailman", octets, NULL, NULL);
 	return 0;
 }

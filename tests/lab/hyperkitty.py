@@ -140,11 +140,16 @@ print("sessionid=" + request.session.session_key)
 
     def ask(self, path: str, cookie: str = "") -> tuple[int, str]:
         """Status and text of a page."""
+        status, octets = self.ask_octets(path, cookie)
+        return status, octets.decode("utf-8", "replace")
+
+    def ask_octets(self, path: str, cookie: str = "") -> tuple[int, bytes]:
+        """Status, and what came."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
             answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
+            return answer.status, answer.read()
         finally:
             connection.close()
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/cleanup.h"
+#include "base/memory.h"
 #include "lists/archive_export.h"
 #include "lists/archive_html.h"
 #include "lists/archive_rewrite.h"
 #include "lists/archive_split.h"
 #include "lists/archive_volume.h"
+#include "lists/hyperkitty_letters.h"
 #include "unit/lists/hosts.h"
 
 #include <fcntl.h>
@@ -449,6 +452,86 @@ static void a_volume_takes_messages_in_and_out(void **state)
 	archive_volume_fini(&v);
 }
 
+/* ── what an archiver is told ────────────────────────────────────────────────────────────────── */
+
+#define FROM "From a@example.org Mon Jan  5 10:00:00 2004\n"
+
+static void read_letters(const char *mbox, struct hyperkitty_letters *l)
+{
+	AUTO_LISTS_MBOX_INDEX struct lists_mbox_index index = { 0 };
+
+	lists_mbox_index_feed(&index, span_of(mbox));
+	lists_mbox_index_end(&index);
+	hyperkitty_letters_begin(l, &index);
+	hyperkitty_letters_feed(l, span_of(mbox));
+	hyperkitty_letters_end(l);
+}
+
+static void each_message_has_one_name_which_is_the_same_each_time(void **state)
+{
+	const char *first = FROM "From: a\nMessage-ID: <one@x>\n\nfirst\n\n";
+	const char *other = FROM "From: a\nMessage-ID: <one@x>\n\nsecond\n\n";
+	const char *none = FROM "From: a\n\nnone\n\n";
+	const char
+		*from = "From nobody knows when\nFrom: b\nMessage-ID: <two words@x> (added)\n\nx\n";
+	/* copies: one is written by another system, and came with another From_ line */
+	const char *copy = "From b@example.org Tue Jan  6 10:00:00 2004\r\nFrom: a\r\nMessage-ID: "
+			   "<one@x>\r\n\r\nfirst\r\n\r\n";
+	AUTO_FREE char *mbox = xasprintf("%s%s%s%s%s%s", first, other, none, copy, none, from);
+	AUTO_FREE char *turned = xasprintf("%s%s", none, first);
+	AUTO_HYPERKITTY_LETTERS struct hyperkitty_letters l = { 0 }, again = { 0 };
+
+	read_letters(mbox, &l);
+	read_letters(turned, &again);
+	assert_int_equal(l.n, 6);
+	assert_string_equal(l.rows[0].id, "one@x");
+	assert_true(l.rows[1].has_made_id && l.rows[1].is_other);
+	assert_true(l.rows[2].has_made_id && !l.rows[2].is_other);
+	assert_true(l.rows[3].is_copy && l.rows[4].is_copy);
+	assert_string_equal(l.rows[3].id, l.rows[0].id);
+	assert_string_equal(l.rows[5].id, "twowords@x");
+	assert_int_equal(l.made + l.others + l.copies, 4);
+	assert_string_equal(again.rows[0].id, l.rows[2].id);
+	assert_true(span_ends(span_of(l.rows[2].id), "@mailhaul.invalid"));
+	/* of the last message the blank line that parts it from none is not taken away */
+	assert_int_equal(l.rows[5].at + l.rows[5].octets, strlen(mbox));
+	assert_memory_equal(mbox + l.rows[0].at, "From: a\nMessage-ID: <one@x>\n\nfirst\nF",
+	                    l.rows[0].octets);
+}
+
+static void a_date_that_can_be_none_is_that_on_which_it_came(void **state)
+{
+	static const struct {
+		const char *field;
+		int64_t at;
+		enum hyperkitty_dated dated;
+	} rows[] = {
+		{ "Date: Mon, 05 Jan 2004 12:00:00 +0200", 1073296800, HYPERKITTY_DATED_OWN },
+		{ "Date: Sun, 18 Jan 2004 10:00:00 +0000", 1074420000, HYPERKITTY_DATED_OWN },
+		{ "Date: Mon, 05 Jan 1998 10:00:00 +0000", 883994400, HYPERKITTY_DATED_OWN },
+		{ "Date: Mon, 26 Jan 2004 10:00:00 +0000", 1073296800, HYPERKITTY_DATED_CAME },
+		{ "Date: Mon, 05 Jan 104 10:00:00 -0500", 1073314800, HYPERKITTY_DATED_OWN },
+		{ "Date: Thu, 01 Jan 1970 00:00:00 +0000", 1073296800, HYPERKITTY_DATED_CAME },
+		{ "Date: sometime", 1073296800, HYPERKITTY_DATED_CAME },
+		{ "Subject: none", 1073296800, HYPERKITTY_DATED_CAME },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		AUTO_FREE char *mbox = xasprintf(
+			FROM "%s\nFrom: a\n\nx\n\n"
+			     "From b@example.org Thu Jan  1 00:00:00 1970\nFrom: b\n\n",
+			rows[i].field);
+		AUTO_HYPERKITTY_LETTERS struct hyperkitty_letters l = { 0 };
+
+		read_letters(mbox, &l);
+		assert_int_equal(l.n, 2);
+		if (l.rows[0].date != rows[i].at || l.rows[0].dated != rows[i].dated)
+			fail_msg("%s: %lld", rows[i].field, (long long)l.rows[0].date);
+		assert_int_equal(l.rows[1].date, rows[i].at);
+		assert_int_equal(l.rows[1].dated, HYPERKITTY_DATED_BEFORE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +547,8 @@ int main(void)
 		cmocka_unit_test(a_date_has_a_volume),
 		cmocka_unit_test(a_month_of_another_locale_is_known),
 		cmocka_unit_test(a_volume_takes_messages_in_and_out),
+		cmocka_unit_test(each_message_has_one_name_which_is_the_same_each_time),
+		cmocka_unit_test(a_date_that_can_be_none_is_that_on_which_it_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
