@@ -29,7 +29,7 @@ from django.db import OperationalError, transaction
 from django_mailman3.lib import scrub
 from django_mailman3.lib.mailman import get_mailman_client
 from hyperkitty.lib import incoming
-from hyperkitty.lib.utils import header_to_unicode
+from hyperkitty.lib.utils import header_to_unicode, parseaddr
 from hyperkitty.models import ArchivePolicy, Email, MailingList, Thread
 from mailmanclient import MailmanConnectionError
 
@@ -75,6 +75,16 @@ def decoded(octets, named, others):
         if is_safe(text):
             return text, name if at else None
     return octets.decode("latin-1"), "latin-1"
+
+
+def is_address(text):
+    """Whether add_to_list() reads it again as it stands."""
+    if not re.fullmatch(r"[!-~]+@[!-~]+", text) or len(text) > 254:
+        return False
+    try:
+        return parseaddr(header_to_unicode(f"<{text}>"))[1] == text
+    except Exception:   # pylint: disable=broad-exception-caught
+        return False
 
 
 class Letter(email.message.EmailMessage):
@@ -159,17 +169,15 @@ class Letter(email.message.EmailMessage):
         if "@" not in address and told and " at " in told:
             name, address = email.utils.parseaddr(told.replace(" at ", "@"))
         name = self.unworded(name).strip()
-        good = (re.fullmatch(r"[!-~]+@[!-~]+", address) and len(address) < 255 and "=?" not in address and
-                email.utils.parseaddr(f"<{address}>")[1] == address)
-        if not good:
+        if not is_address(address):
             found = re.search(r"[\w!#$%&'*+/=?^`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", told or "", re.ASCII)
             whole = self.unworded(told or "").strip()
-            if found and whole.isascii():
+            if found and whole.isascii() and is_address(found.group()):
                 address = found.group()
             elif whole:
                 address = f"{sha256(whole.encode('utf-8', 'replace')).hexdigest()[:16]}@sender.invalid"
             else:
-                address = self.row["sender"] or "unknown@sender.invalid"
+                address = self.row["sender"] if is_address(self.row["sender"]) else "unknown@sender.invalid"
             name = whole
             self.alter("sender", f"{told or 'none'} became {address}")
         name = "".join(one for one in name if one.isprintable())
