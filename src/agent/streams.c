@@ -55,6 +55,8 @@ static const struct program programs[] = {
 	{ "dovecot-messages", { "-f", "tab", "fetch", "mailbox-guid uid guid size.virtual date.received flags", "all" }, false, false, false, NULL },
 	{ "dovecot-texts", { "-f", "flow", "fetch", "mailbox-guid uid size.physical text" }, false, false, true, NULL },
 	{ "mailman3", { "shell", "--run", "builtins.exec", "import json, sys; exec(json.loads(sys.stdin.readline()), {'__name__': 'mailhaul'})" }, true, false, false, "/mailman" },
+	{ "mailman3-start", { "start", "--force" }, true, false, false, "/mailman" },
+	{ "mailman3-stop", { "stop" }, true, false, false, "/mailman" },
 };
 /* clang-format on */
 

@@ -20,7 +20,7 @@ struct wanted {
 	struct lists_end_place there;
 	const struct lists_end *end;
 	const char *into;
-	bool all, plan, open;
+	bool all, plan, open, remove;
 };
 
 struct converting {
@@ -39,7 +39,7 @@ static bool fits(const struct wanted *w)
 	       (!w->there.user || takes & LISTS_END_USER) &&
 	       (!w->there.texts || takes & LISTS_END_TEXTS) &&
 	       !w->there.folder == !(takes & LISTS_END_FOLDER) &&
-	       (!w->open || takes & LISTS_END_OPENS);
+	       (!w->open || takes & LISTS_END_OPENS) && (!w->remove || takes & LISTS_END_REMOVES);
 }
 
 static bool get_options(struct cmd_run *run, struct wanted *w)
@@ -55,6 +55,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		{ "all", no_argument, NULL, 'a' },
 		{ "plan", no_argument, NULL, 'P' },
 		{ "open", no_argument, NULL, 'o' },
+		{ "remove", no_argument, NULL, 'r' },
 		{ 0 },
 	};
 	int c;
@@ -77,10 +78,11 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		w->all = w->all || c == 'a';
 		w->plan = w->plan || c == 'P';
 		w->open = w->open || c == 'o';
+		w->remove = w->remove || c == 'r';
 		if (c == '?')
 			return false;
 	}
-	return fits(w) && w->all != (optind < run->argc) && !(w->plan && w->open);
+	return fits(w) && w->all != (optind < run->argc) && w->plan + w->open + w->remove <= 1;
 }
 
 /* ── what came of a list ─────────────────────────────────────────────────────────────────────── */
@@ -172,6 +174,7 @@ static int convert(struct converting *c, struct lists_opened *o, struct wanted *
 		                        .names = names,
 		                        .what = c->run->dry_run ? LISTS_END_LOOK
 		                                : w->open       ? LISTS_END_OPEN
+		                                : w->remove     ? LISTS_END_REMOVE
 		                                                : LISTS_END_GIVE,
 		                        .outcome = take_outcome,
 		                        .context = c };

@@ -7,6 +7,7 @@
 #include "cmd/limit.h"
 #include "copy/copy.h"
 #include "move/lists.h"
+#include "move/lists_mailman3.h"
 #include "state/evidence.h"
 #include "state/items.h"
 #include "state/messages.h"
@@ -88,8 +89,9 @@ static void print_pass(const struct seed *s, int number, const struct copy_resul
 	       (unsigned long long)r->removed, (unsigned long long)r->unchanged,
 	       (unsigned long long)r->files, text_duration(time, r->seconds));
 	if (s->lists)
-		printf("pass %d: %llu mailing lists, %llu of their files %s\n", number,
+		printf("pass %d: %llu mailing lists, %llu %s %s\n", number,
 		       (unsigned long long)s->lists_n, (unsigned long long)s->lists_changes,
+		       move_lists_to_mailman3(s->run->config) ? "things of them" : "of their files",
 		       s->run->dry_run ? "would be made or changed" : "made or changed");
 	fflush(stdout);
 }
@@ -150,6 +152,44 @@ static void show_lists(void *context, uint64_t files, uint64_t octets, const cha
 	progress_at(s->progress, files, 0, octets, what);
 }
 
+static int note_lists_ms(struct seed *s, int64_t began_ms, struct error *err)
+{
+	return s->run->dry_run ? 0
+	                       : state_put_i64(s->run->state, "seed.lists_ms",
+	                                       clock_monotonic_ms() - began_ms, err);
+}
+
+/* The whole of them in each pass: only what differs is changed there. */
+static int give_lists(struct seed *s, struct copy_result *sum, struct error *err)
+{
+	AUTO_MAILMAN3_PASS struct mailman3_pass p = { 0 };
+	const struct mailman3_way way = { .config = s->run->config,
+		                          .state = s->run->state,
+		                          .old = s->run->old_host,
+		                          .new = s->run->new_host,
+		                          .keep = !s->run->dry_run };
+	int64_t began_ms = clock_monotonic_ms();
+	struct error why = { 0 };
+
+	if (mailman3_pass(&way, s->run->dry_run ? LISTS_END_LOOK : LISTS_END_GIVE, &p, &why) < 0) {
+		if (why.retry == ERROR_RETRY_REACH) {
+			*err = why;
+			return -1;
+		}
+		strings_addf(&sum->skipped, "mailing lists: %s", why.text);
+		return 0;
+	}
+	for (size_t i = 0; i < p.failed.n; i++)
+		strings_addf(&sum->skipped, "mailing lists: %s", p.failed.rows[i]);
+	for (size_t i = 0; i < p.notes.n; i++)
+		strings_addf(&sum->notes, "mailing lists: %s", p.notes.rows[i]);
+	for (size_t i = 0; i < p.left.n; i++)
+		strings_addf(&sum->notes, "mailing lists: %s", p.left.rows[i]);
+	s->lists_n = p.lists;
+	s->lists_changes = p.changes;
+	return note_lists_ms(s, began_ms, err);
+}
+
 static int copy_lists(struct seed *s, struct copy_result *sum, struct error *err)
 {
 	AUTO_LISTS_CARRY struct lists_carry_result r = { 0 };
@@ -183,9 +223,7 @@ static int copy_lists(struct seed *s, struct copy_result *sum, struct error *err
 		strings_addf(&sum->notes, "mailing lists: %s", r.notes.rows[i]);
 	s->lists_n = r.lists;
 	s->lists_changes = lists_carry_changes(&r);
-	return s->run->dry_run ? 0
-	                       : state_put_i64(s->run->state, "seed.lists_ms",
-	                                       clock_monotonic_ms() - began_ms, err);
+	return note_lists_ms(s, began_ms, err);
 }
 
 static json_t *pass_json(const struct seed *s, const struct copy_result *r)
@@ -219,7 +257,8 @@ static int one_pass(struct seed *s, int number, struct error *err)
 	result = copy_accounts(s->run->old_host, s->run->new_host, accounts, s->accounts.n,
 	                       s->run->state, &options, &sum, err);
 	if (result == 0 && s->lists)
-		result = copy_lists(s, &sum, err);
+		result = move_lists_to_mailman3(s->run->config) ? give_lists(s, &sum, err)
+		                                                : copy_lists(s, &sum, err);
 	progress_free(s->progress);
 	copy_result_fini(&s->last);
 	s->last = sum;

@@ -132,6 +132,8 @@ static const cyaml_schema_field_t lists_fields[] = {
 	OPTIONAL_TEXT("to", struct lists_file, to),
 	OPTIONAL_TEXT("old_prefix", struct lists_file, rest.old_prefix),
 	OPTIONAL_TEXT("new_prefix", struct lists_file, rest.new_prefix),
+	OPTIONAL_TEXT("mailman", struct lists_file, rest.mailman),
+	OPTIONAL_TEXT("user", struct lists_file, rest.user),
 	CYAML_FIELD_UINT("waves", CYAML_FLAG_OPTIONAL, struct lists_file, rest.waves),
 	CYAML_FIELD_END,
 };
@@ -483,6 +485,20 @@ static void set_defaults(struct config *c)
 		c->gate.port = 25025;
 }
 
+/* What only one of the managers of lists can do. */
+static int check_lists(const struct yaml_file *y, const struct config *c, struct error *err)
+{
+	if (c->lists_to != CONFIG_LISTS_MAILMAN3)
+		return 0;
+	if (c->new_host.reach == CONFIG_FOLDER)
+		return yaml_error_at(y, "lists.to", err,
+		                     "lists.to: mailman3 has to run: new.host can't be a folder");
+	if (c->lists.waves > 1)
+		return yaml_error_at(y, "lists.waves", err,
+		                     "lists.waves: into a Mailman 3 all lists go together");
+	return 0;
+}
+
 static int check(const struct yaml_file *y, struct config_file *f, struct error *err)
 {
 	static const struct word closes[] = { { "refuse", CONFIG_CLOSE_REFUSE },
@@ -500,6 +516,7 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		                               { 0 } };
 	int close_value = CONFIG_CLOSE_REFUSE, switch_value = CONFIG_SWITCH_MANUAL;
 	static const struct word managers[] = { { "mailman21", CONFIG_LISTS_MAILMAN21 },
+		                                { "mailman3", CONFIG_LISTS_MAILMAN3 },
 		                                { "none", CONFIG_LISTS_NONE },
 		                                { 0 } };
 	int mbox_value = CONFIG_MBOX_TO_MBOX, lists_value = CONFIG_LISTS_MAILMAN21;
@@ -528,7 +545,8 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		return yaml_error_at(
 			y, "new.host", err,
 			"the new host is the one mailhaul runs on: local, or folder:/PATH");
-	if (check_paths(y, c, err) < 0 || config_check_asking(y, &c->check, err) < 0)
+	if (check_lists(y, c, err) < 0 || check_paths(y, c, err) < 0 ||
+	    config_check_asking(y, &c->check, err) < 0)
 		return -1;
 	return check_switch(y, c, err) < 0 ? -1 : check_numbers(y, c, err);
 }

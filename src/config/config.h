@@ -107,10 +107,11 @@ struct config_limit {
 enum config_mbox { CONFIG_MBOX_TO_MBOX, CONFIG_MBOX_TO_MAILDIR, CONFIG_MBOX_TO_MAILDIRPP };
 
 /* What becomes of mailing lists. */
-enum config_lists { CONFIG_LISTS_MAILMAN21, CONFIG_LISTS_NONE };
+enum config_lists { CONFIG_LISTS_MAILMAN21, CONFIG_LISTS_MAILMAN3, CONFIG_LISTS_NONE };
 
 struct config_mailing_lists {
 	char *old_prefix, *new_prefix; /* where each host's Mailman is; NULL: it is looked for */
+	char *mailman, *user;          /* of a Mailman 3: where its program is, whom it runs as */
 	uint32_t waves;                /* in how many parts lists move, where they move in parts */
 };
 

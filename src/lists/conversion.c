@@ -78,6 +78,23 @@ static bool is_as_planned(const struct lists_end_plan *p, json_t *report, json_t
 	       p->members == (size_t)there + members_refused(json_object_get(report, "refused"));
 }
 
+/* What is taken back is not as planned, and nobody looks whether it is. */
+static bool has_look(enum lists_end_do what)
+{
+	return what != LISTS_END_DISABLE && what != LISTS_END_REMOVE;
+}
+
+static bool report_taken_back(json_t *report, json_t *done)
+{
+	static const char *const parts[] = { "changed", "told", "error", "mailed" };
+
+	json_object_set_new(report, "differs", json_array());
+	json_object_set_new(report, "refused", json_array());
+	for (size_t i = 0; i < ROWS(parts); i++)
+		json_object_set(report, parts[i], json_object_get(done, parts[i]));
+	return !has_failed(done);
+}
+
 static int judge(const struct lists_conversion *c, struct lists_end_run *r,
                  const struct lists_end_plan *p, json_t *done, json_t *look, struct error *err)
 {
@@ -87,16 +104,18 @@ static int judge(const struct lists_conversion *c, struct lists_end_run *r,
 	json_t *refused = all_refused(o.report, look), *differs = json_array();
 	int result = look ? read_back(r, p, look, differs, err) : 0;
 
-	o.refused = json_array_size(refused);
 	json_object_set_new(o.report, "refused", refused);
 	if (look) {
 		if (done)
 			json_array_extend(differs, json_object_get(look, "changed"));
 		report_look(o.report, done, look, differs);
 		o.is_so = is_as_planned(p, o.report, done, look);
+	} else if (done) {
+		o.is_so = report_taken_back(o.report, done);
 	} else {
 		json_object_set(o.report, "work", p->work);
 	}
+	o.refused = json_array_size(json_object_get(o.report, "refused"));
 	if (result == 0)
 		c->outcome(c->context, &o);
 	json_decref(differs);
@@ -123,7 +142,7 @@ static int give(const struct lists_conversion *c, struct lists_end_run *r,
 	if (acts)
 		result = c->end->give(r, c->what, plans, n, done, err);
 	/* by another process or opening, which knows nothing but what was stored */
-	if (result == 0 && c->place)
+	if (result == 0 && c->place && has_look(c->what))
 		result = c->end->give(r, LISTS_END_LOOK, plans, n, look, err);
 	for (size_t i = 0; i < n && result == 0; i++)
 		result = judge(c, r, &plans[i], done[i], look[i], err);

@@ -42,6 +42,7 @@ struct lists_end_refused {
 };
 
 struct lists_end_plan {
+	char *name;                 /* in 2.1 */
 	char *address;              /* NAME@HOST there */
 	struct lists_end_row *rows; /* owned; in the order of the names */
 	size_t n, room;
@@ -72,12 +73,16 @@ enum lists_end_takes {
 	LISTS_END_OPENS = 1 << 3,  /* something is off there until LISTS_END_OPEN */
 	LISTS_END_HOST = 1 << 4,   /* needed; without it it is on this machine */
 	LISTS_END_TEXTS = 1 << 5,
+	LISTS_END_REMOVES = 1 << 6, /* lists that were made can be taken away, and disabled */
 };
 
 enum lists_end_do {
 	LISTS_END_LOOK = 1, /* what differs; nothing is changed */
 	LISTS_END_GIVE,
 	LISTS_END_OPEN, /* what sends by itself is on from now on */
+	/* Of those that were made by this, and no look follows: */
+	LISTS_END_DISABLE, /* nothing goes out by itself, posts are held */
+	LISTS_END_REMOVE,  /* gone, with the addresses made for it */
 };
 
 /* One at work: begun with `end` and `place`, ended by lists_end_run_fini(). */

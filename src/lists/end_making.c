@@ -325,6 +325,7 @@ void end_begin(struct end_making *m)
 	lists_list_address(m->l, &address);
 	for (size_t i = 0; i < address.n; i++)
 		address.p[i] = ascii_lower(address.p[i]);
+	m->out->name = xstrdup(m->l->name);
 	m->out->address = xstrdup(buf_text(&address));
 }
 
@@ -332,8 +333,12 @@ void end_begin(struct end_making *m)
 
 void end_refuse_rest(struct end_making *m, const char *manager)
 {
+	const char *address = m->out->address, *host = address + strcspn(address, "@");
+	int n = (int)(host - address);
 	AUTO_FREE char *why = xasprintf(
-		"who has it in a mail has to begin anew: %s does not know it", manager);
+		"%s does not know it: who has it in a mail begins anew by a "
+		"mail to %.*s-join%s or %.*s-leave%s",
+		manager, n, address, host, n, address, host);
 
 	for (size_t i = 0; i < m->l->pending_n; i++) {
 		const struct lists_pending *p = &m->l->pending[i];

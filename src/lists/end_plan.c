@@ -33,6 +33,7 @@ void lists_end_plan_fini(struct lists_end_plan *p)
 	}
 	free(p->rows);
 	free(p->refused);
+	free(p->name);
 	free(p->address);
 	json_decref(p->work);
 	*p = (struct lists_end_plan){ 0 };

@@ -9,9 +9,13 @@ Nothing is sent: what tells people of changes is off meanwhile, and the queue of
 
 import base64
 import datetime
+import email.utils
+import hashlib
 import json
 import os
+import pickle
 import re
+import shutil
 import sys
 import urllib.error
 import urllib.parse
@@ -21,7 +25,7 @@ from email import message_from_bytes
 
 from lazr.config import as_boolean, as_timedelta
 from mailman.app import moderator
-from mailman.app.lifecycle import create_list
+from mailman.app.lifecycle import create_list, remove_list
 from mailman.chains.hold import HeldMessagePendable
 from mailman.config import config
 from mailman.database.transaction import transaction
@@ -31,11 +35,13 @@ from mailman.interfaces.address import ExistingAddressError, IEmailValidator
 from mailman.interfaces.autorespond import IAutoResponseSet, Response
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.languages import ILanguageManager
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.mailinglist import IHeaderMatchList, SubscriptionPolicy
 from mailman.interfaces.member import DeliveryMode, DeliveryStatus, MemberRole
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.pending import IPendable, IPendings
+from mailman.interfaces.styles import IStyleManager
 from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.interfaces.template import ITemplateManager
 from mailman.interfaces.usermanager import IUserManager
@@ -44,11 +50,14 @@ from mailman.model.preferences import Preferences
 from mailman.rest.helpers import ExtendedEncoder
 from mailman.rest.listconf import ATTRIBUTES
 from mailman.utilities.datetime import now
+from mailman.utilities.email import add_message_hash
+from mailman.version import VERSION
 from zope.component import getUtility
 from zope.interface import implementer
 
 KEPT = datetime.timedelta(days=3650)    # how long it is known what was brought
-OPENED = "opened"
+OPENED, MADE = "opened", "made"
+STYLE = "legacy-default"
 NEVER = datetime.datetime(1, 1, 1)
 QUIET = ("admin_immed_notify", "admin_notify_mchanges", "send_welcome_message", "respond_to_post_requests")
 POLICIES = ("subscription_policy", "unsubscription_policy")
@@ -60,6 +69,8 @@ COUNTERS = ("post_id", "volume", "next_digest_number", "usenet_watermark")
 TIMES = ("created_at", "last_post_at", "digest_last_sent_at")
 PATTERNS = ("accept_these_nonmembers", "hold_these_nonmembers", "reject_these_nonmembers",
             "discard_these_nonmembers", "acceptable_aliases")
+# queues of 2.1, and those of the same work here
+QUEUES = {"in": "in", "commands": "command", "bounces": "bounces", "out": "out", "virgin": "out"}
 
 
 @implementer(IPendable)
@@ -89,6 +100,27 @@ def broken(pattern):
     return None
 
 
+class Made:
+    """Addresses and domains that were made here, on record before they are stored: one that is taken back goes only
+    where it is ours. A file in Mailman's data folder, a line each."""
+
+    def __init__(self):
+        self.path = os.path.join(config.DATA_DIR, "mailhaul.made")
+
+    def add(self, what, name):
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(f"{what} {name}\n")
+
+    def sync(self):
+        with suppress(FileNotFoundError), open(self.path, "rb") as file:
+            os.fsync(file.fileno())
+
+    def read(self):
+        with suppress(FileNotFoundError), open(self.path, encoding="utf-8") as file:
+            return {tuple(line.rstrip("\n").split(" ", 1)) for line in file if line.endswith("\n")}
+        return set()
+
+
 def plain(value):
     """As REST tells it."""
     return json.loads(json.dumps(value, cls=ExtendedEncoder))
@@ -102,6 +134,7 @@ class List:
         self.answer = {"list": plan["list"], "changed": [], "refused": [], "told": [], "members": 0,
                        "new": False, "error": None}
         self.users, self.mlist = getUtility(IUserManager), None
+        self.made = Made()
         self.marks, self.roster = set(), {}     # what was brought once; members whom no plan has named yet
         self.loud = None                        # what the list has that is hushed; None: it may not be
 
@@ -132,8 +165,11 @@ class List:
         host = name.partition("@")[2]
         domains = getUtility(IDomainManager)
         if domains.get(host) is None:
+            self.made.add("domain", host)
             domains.add(host)
-        self.mlist = create_list(name, (), "legacy-default")
+        self.mlist = create_list(name, (), STYLE)
+        self.mark(MADE)
+        self.made.sync()
         return True
 
     def hush(self):
@@ -152,6 +188,7 @@ class List:
             with transaction():
                 yield
                 self.speak()
+                self.made.sync()
         finally:
             self.loud = None
 
@@ -229,6 +266,7 @@ class List:
         if self.change:
             try:
                 found = self.users.create_address(text, name)
+                self.made.add("address", found.email)
             except ExistingAddressError:
                 found = self.users.get_address(text)
         else:
@@ -524,20 +562,153 @@ class List:
                 ATTRIBUTES[name].put(self.mlist, name, wanted)
 
 
+    # -- taken back
+
+    def forget(self):
+        """The marks of this list, and whatever else waits for an answer that nobody will give."""
+        pendings = getUtility(IPendings)
+        for token, _ in list(pendings.find(mlist=self.mlist)):
+            pendings.confirm(token, expunge=True)
+
+    def remove(self):
+        """A list that was made here is gone again, with those addresses that were made for it and belong to nobody
+        else."""
+        name = self.plan["list"]
+        self.mlist = getUtility(IListManager).get(name)
+        if self.mlist is None:
+            return
+        if MADE not in self.brought():
+            self.tell("was there before, and stays as it is now")
+            return
+        emails = {row.address.email for role in MemberRole for row in self.mlist.get_roster(role).members}
+        folder = os.path.join(config.TEMPLATE_DIR, "lists", self.mlist.list_id)
+        self.forget()
+        remove_list(self.mlist)
+        shutil.rmtree(os.path.join(folder, "mailhaul"), ignore_errors=True)
+        with suppress(OSError):
+            os.rmdir(folder)
+        self.differs("removed")
+        made = self.made.read()
+        for text in emails:
+            if ("address", text) in made:
+                self.remove_address(text)
+        host = name.partition("@")[2]
+        domain = getUtility(IDomainManager).get(host)
+        if ("domain", host) in made and domain is not None and not list(domain.mailing_lists):
+            getUtility(IDomainManager).remove(host)
+
+    def remove_address(self, text):
+        found = self.users.get_address(text)
+        user = found.user if found else None
+        if found is None or list(found.memberships.members) or (user and list(user.memberships.members)):
+            return
+        alone = user is not None and len(list(user.addresses)) == 1 and user.password is None
+        self.users.delete_address(found)
+        if alone:
+            self.users.delete_user(user)
+
+    def disable(self):
+        """It has lived here: nothing of it is taken away, and nothing goes out of it by itself."""
+        self.mlist = getUtility(IListManager).get(self.plan["list"])
+        if self.mlist is None or MADE not in self.brought():
+            return
+        for name, value in (("emergency", True), ("digests_enabled", False), ("process_bounces", False)):
+            if getattr(self.mlist, name) != value and self.differs(name):
+                setattr(self.mlist, name, value)
+
+
+class Entry:
+    """What waits in a queue of 2.1 for a list, in the queue of the same work here. No runner runs meanwhile, and its
+    name is always the same: given twice, it is there once."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.answer = {"list": plan["list"], "entry": plan["entry"], "error": None}
+
+    def path(self):
+        queue, _, name = self.plan["entry"].partition("/")
+        at, digest = name.partition("+")[0], hashlib.sha1(self.plan["entry"].encode()).hexdigest()
+        return os.path.join(config.switchboards[QUEUES[queue]].queue_directory, f"{float(at)!r}+{digest}.pck")
+
+    def message(self):
+        """As the LMTP runner takes one, but that nothing is refused: it was taken already."""
+        octets = self.plan["message"].encode("latin-1")
+        message = message_from_bytes(octets, Message)
+        message.original_size = len(octets)
+        if message.get("message-id") is None:
+            message["Message-ID"] = email.utils.make_msgid()
+        add_message_hash(message)
+        if self.plan["sender"]:
+            message.set_unixfrom(self.plan["sender"])
+            message["X-MailFrom"] = self.plan["sender"]
+        return message
+
+    def metadata(self, mlist, size):
+        queue, to = self.plan["entry"].partition("/")[0], self.plan["to"]
+        made = {"listid": mlist.list_id, "original_size": size, "received_time": now(), "_parsemsg": False,
+                "version": config.QFILE_SCHEMA_VERSION}
+        if QUEUES[queue] == "out":
+            return made | {"recipients": set(self.plan["recipients"]), "nodecorate": True}
+        if to:
+            made |= {"subaddress": to, f"to_{to}": True}
+            if to == "owner":
+                made["envsender"] = config.mailman.site_owner
+        elif queue == "in":
+            made["to_list"] = True
+        return made
+
+    def give(self):
+        with transaction():
+            mlist = getUtility(IListManager).get(self.plan["list"])
+            if mlist is None:
+                raise LookupError(f"there is no list {self.plan['list']}")
+            message, path = self.message(), self.path()
+            data = self.metadata(mlist, message.original_size)
+        with open(f"{path}.tmp", "wb") as file:
+            pickle.dump(message, file, 4)
+            pickle.dump(data, file, 4)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(f"{path}.tmp", path)
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+    def drop(self):
+        for path in (self.path(), self.path().removesuffix("pck") + "bak"):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+
 def mails():
     """How much mail to people waits to be sent."""
     return sum(len(config.switchboards[name].files) for name in ("virgin", "out"))
 
 
-def answer_to(line, rest):
-    """One plan, one answer."""
-    plan = json.loads(line)
+def about(rest):
+    """What a person has to know of this Mailman before lists come to it."""
+    languages = getUtility(ILanguageManager)
+    told = {"list": "", "version": VERSION, "sqlite": config.database.url.startswith("sqlite"),
+            "incoming": config.mta.incoming, "data": config.DATA_DIR, "queues": config.QUEUE_DIR, "lmtp_host": config.mta.lmtp_host,
+            "lmtp_port": int(config.mta.lmtp_port), "verp_delimiter": config.mta.verp_delimiter,
+            "name_chars": config.mailman.listname_chars, "languages": sorted(languages.codes),
+            "style": getUtility(IStyleManager).get(STYLE) is not None,
+            "old_hashes": config.password_context._context.identify("0" * 40) is not None, # pylint: disable=protected-access
+            "domains_by": config.dmarc.org_domain_data_url, "rest": None}
+    try:
+        rest.get("system/versions")
+    except OSError as error:
+        told["rest"] = f"{rest.base}: {error}"
+    return told
+
+
+def list_answer(plan, rest):
     one = List(plan, plan["do"] != "look")
     before = mails()
     try:
-        if plan["do"] == "open":
+        if plan["do"] in ("open", "remove", "disable"):
             with transaction():
-                one.open()
+                getattr(one, plan["do"])()
         else:
             one.all()
         if plan["do"] == "look" and one.mlist:
@@ -546,6 +717,23 @@ def answer_to(line, rest):
         one.answer["error"] = f"{type(error).__name__}: {error}"
     one.answer["mailed"] = mails() - before
     return one.answer
+
+
+def entry_answer(plan):
+    one = Entry(plan)
+    try:
+        getattr(one, plan["do"])()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        one.answer["error"] = f"{type(error).__name__}: {error}"
+    return one.answer
+
+
+def answer_to(line, rest):
+    """One plan, one answer."""
+    plan = json.loads(line)
+    if plan["do"] == "about":
+        return about(rest)
+    return entry_answer(plan) if "entry" in plan else list_answer(plan, rest)
 
 
 class Rest:

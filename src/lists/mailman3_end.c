@@ -44,7 +44,8 @@ static int read_back(struct lists_end_run *r, const struct lists_end_plan *plan,
 
 const struct lists_end lists_end_mailman3 = {
 	.name = "mailman3",
-	.takes = LISTS_END_HOST | LISTS_END_PROGRAM | LISTS_END_USER | LISTS_END_OPENS,
+	.takes = LISTS_END_HOST | LISTS_END_PROGRAM | LISTS_END_USER | LISTS_END_OPENS |
+	         LISTS_END_REMOVES,
 	.plan = lists_mailman3_plan,
 	.give = give,
 	.read_back = read_back,

@@ -35,19 +35,14 @@ static int add_program(struct buf *input, struct error *err)
 	return 0;
 }
 
-static int add_plan(struct buf *input, const struct lists_end_plan *p, enum lists_end_do what)
+static int add_ask(struct buf *input, json_t *ask, struct error *err)
 {
-	static const char *const words[] = {
-		[LISTS_END_LOOK] = "look",
-		[LISTS_END_GIVE] = "give",
-		[LISTS_END_OPEN] = "open",
-	};
-	AUTO_FREE char *line = NULL;
+	AUTO_FREE char *line = json_dumps(ask, JSON_COMPACT | JSON_ENSURE_ASCII);
 
-	json_object_set_new(p->work, "do", json_string(words[what]));
-	line = json_dumps(p->work, JSON_COMPACT | JSON_ENSURE_ASCII);
 	if (!line)
-		return -1;
+		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
+		                 "list %s: its plan is no JSON",
+		                 json_string_value(json_object_get(ask, "list")));
 	buf_addf(input, "%s\n", line);
 	return 0;
 }
@@ -98,13 +93,13 @@ static int it_failed(const struct host_stream_result *r, struct error *err)
 	                 r->status, buf_text(&words));
 }
 
-static int run(const struct lists_mailman3_core *core, const struct buf *input, struct buf *out,
-               struct error *err)
+static int run(const struct lists_mailman3_core *core, const char *row, const struct buf *input,
+               struct buf *out, struct error *err)
 {
 	AUTO_STREAM_RESULT struct host_stream_result result = { 0 };
 	const char *const arguments[] = { core->program, NULL };
 	struct host_stream what = {
-		.row = "mailman3", .user = core->user, .home = "/", .arguments = arguments
+		.row = row, .user = core->user, .home = "/", .arguments = arguments
 	};
 
 	if (find_user(core, &what, err) < 0)
@@ -132,7 +127,7 @@ static size_t take_answers(struct span out, struct json_t **answers, size_t n,
 		json_t *answer = json_loadb(line.p, line.n, 0, NULL);
 		const char *setting = json_string_value(json_object_get(answer, "setting"));
 
-		if (setting && !strings_has(settings, setting))
+		if (setting && settings && !strings_has(settings, setting))
 			strings_add(settings, setting);
 		if (got < n && json_is_string(json_object_get(answer, "list")))
 			answers[got++] = answer;
@@ -142,21 +137,26 @@ static size_t take_answers(struct span out, struct json_t **answers, size_t n,
 	return got;
 }
 
-int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_do what,
-                        const struct lists_end_plan *plans, size_t n, struct json_t **answers,
-                        struct strings *settings, struct error *err)
+int lists_mailman3_run(const struct lists_mailman3_core *core, const char *row, struct error *err)
+{
+	AUTO_BUF struct buf nothing = { 0 }, output = { 0 };
+
+	return run(core, row, &nothing, &output, err);
+}
+
+int lists_mailman3_ask(const struct lists_mailman3_core *core, json_t *const *asks, size_t n,
+                       json_t **answers, struct strings *settings, struct error *err)
 {
 	AUTO_BUF struct buf input = { 0 }, output = { 0 };
 	size_t got;
 
-	memset(answers, 0, n * sizeof(struct json_t *));
+	memset(answers, 0, n * sizeof *answers);
 	if (add_program(&input, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (add_plan(&input, &plans[i], what) < 0)
-			return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
-			                 "list %s: its plan is no JSON", plans[i].address);
-	if (run(core, &input, &output, err) < 0)
+		if (add_ask(&input, asks[i], err) < 0)
+			return -1;
+	if (run(core, "mailman3", &input, &output, err) < 0)
 		return -1;
 	got = take_answers(buf_span(&output), answers, n, settings);
 	if (got == n)
@@ -166,5 +166,23 @@ int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_d
 		answers[i] = NULL;
 	}
 	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-	                 "Mailman 3 answers for %zu of %zu lists", got, n);
+	                 "Mailman 3 gives %zu answers to %zu questions", got, n);
+}
+
+int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_do what,
+                        const struct lists_end_plan *plans, size_t n, json_t **answers,
+                        struct strings *settings, struct error *err)
+{
+	static const char *const words[] = {
+		[LISTS_END_LOOK] = "look",     [LISTS_END_GIVE] = "give",
+		[LISTS_END_OPEN] = "open",     [LISTS_END_DISABLE] = "disable",
+		[LISTS_END_REMOVE] = "remove",
+	};
+	AUTO_FREE json_t **asks = xcalloc(n + 1, sizeof *asks);
+
+	for (size_t i = 0; i < n; i++) {
+		asks[i] = plans[i].work;
+		json_object_set_new(asks[i], "do", json_string(words[what]));
+	}
+	return lists_mailman3_ask(core, asks, n, answers, settings, err);
 }

@@ -24,6 +24,22 @@ struct lists_mailman3_core {
 };
 
 /*
+ * Asks our program in it some questions, which it answers one by one.
+ *
+ *   asks      objects, borrowed, each with "do"
+ *   answers   an object of each, in their order, with "list"; owned by the caller
+ *   settings  sentences on Mailman 3's own settings; appended, each once; may be NULL
+ *   returns   -1: it can't be run, or did not answer each
+ */
+int lists_mailman3_ask(const struct lists_mailman3_core *core, struct json_t *const *asks, size_t n,
+                       struct json_t **answers, struct strings *settings, struct error *err)
+	MUST_CHECK;
+
+/* Runs its program by another row of agent/streams.c, "mailman3-start" and such. */
+int lists_mailman3_run(const struct lists_mailman3_core *core, const char *row, struct error *err)
+	MUST_CHECK;
+
+/*
  * Does that for each plan.
  *
  *   plans    borrowed; a plan's `work` gets the word "do"

@@ -213,6 +213,8 @@ static int look(struct taking *g, struct error *err)
 		return -1;
 	for (size_t i = 0; i < ROWS(queues); i++) {
 		a.queue = queues[i];
+		if (g->t->other && !g->t->other->takes(a.queue))
+			continue;
 		if (look_at_queue(&a, err) < 0)
 			return -1;
 	}
@@ -315,6 +317,13 @@ static int copy(struct taking *g, struct error *err)
 	return lists_notes_tell(&told, &done.notes, err) < 0
 	               ? -1
 	               : lists_notes_tell(&told, &compared.notes, err);
+}
+
+static int bring(struct taking *g, struct error *err)
+{
+	const struct lists_take_other *other = g->t->other;
+
+	return other ? other->give(g->t->context, &g->entries, err) : copy(g, err);
 }
 
 static int record(struct taking *g, struct error *err)
@@ -430,7 +439,7 @@ int lists_take(const struct lists_take *t, uint64_t *moved, struct error *err)
 	*moved = 0;
 	if (taking_begin(&g, t, err) < 0 || look(&g, err) < 0)
 		return -1;
-	if (g.entries.n && (copy(&g, err) < 0 || record(&g, err) < 0))
+	if (g.entries.n && (bring(&g, err) < 0 || record(&g, err) < 0))
 		return error_context(err, "queues of lists");
 	*moved = g.entries.n;
 	if (!t->originals_stay && aside(&g, &n, err) < 0)
@@ -446,8 +455,8 @@ static int give_back(struct taking *g, struct carried_file *f, struct error *err
 	const struct lists_take *t = g->t;
 	AUTO_FREE char *to = place_of(t->old, f->path, ""), *copy = NULL;
 
-	if (make_aside(t->to, t->new, queue_of(f->path), err) < 0 ||
-	    put_aside(t->to, t->new, f->path, &copy, err) < 0)
+	if (!t->other && (make_aside(t->to, t->new, queue_of(f->path), err) < 0 ||
+	                  put_aside(t->to, t->new, f->path, &copy, err) < 0))
 		return -1;
 	/* one that is not aside yet, or never goes there, lies where it lay; one may have gone aside just
 	 * before it could be recorded */
@@ -458,12 +467,25 @@ static int give_back(struct taking *g, struct carried_file *f, struct error *err
 	return rename_once(t->from, f->new_path, to, err);
 }
 
+/* All copies at once, before any original is given back. */
+static int drop(struct taking *g, struct error *err)
+{
+	const struct lists_take_other *other = g->t->other;
+	AUTO_STRINGS struct strings names = { 0 };
+
+	for (size_t i = 0; i < g->files.n; i++)
+		if (g->files.rows[i].phase == CARRIED_PLACED ||
+		    g->files.rows[i].phase == CARRIED_ASIDE)
+			strings_add(&names, g->files.rows[i].path);
+	return other && names.n ? other->drop(g->t->context, &names, err) : 0;
+}
+
 int lists_take_undo(const struct lists_take *t, uint64_t *moved, struct error *err)
 {
 	AUTO_TAKING struct taking g = { 0 };
 
 	*moved = 0;
-	if (taking_begin(&g, t, err) < 0 ||
+	if (taking_begin(&g, t, err) < 0 || drop(&g, err) < 0 ||
 	    each_row(&g, CARRIED_PLACED, CARRIED_STAGED, give_back, moved, err) < 0 ||
 	    each_row(&g, CARRIED_ASIDE, CARRIED_STAGED, give_back, moved, err) < 0)
 		return error_context(err, "queues of lists");

@@ -24,6 +24,17 @@
 
 #include <stdint.h>
 
+/* Who works on entries on `to` in place of a Mailman 2.1. */
+struct lists_take_other {
+	/* Whether entries of that queue can go there; the others stay where they are. */
+	bool (*takes)(enum lists_path queue);
+	/* Makes each wait there, as steps 2 says; may be cut off and repeated. What it can't bring, and tells
+	 * of, it takes out of `entries`. */
+	int (*give)(void *context, struct strings *entries, struct error *err);
+	/* The way back: none of them is there any more. */
+	int (*drop)(void *context, const struct strings *entries, struct error *err);
+};
+
 struct lists_take {
 	struct host *from, *to; /* borrowed, as all else is; both need control */
 	const struct lists_installation *old, *new; /* of from, of to */
@@ -33,11 +44,13 @@ struct lists_take {
 	bool wave;
 	/* The way back: entries of lists that were opened by themselves stay, with `lists` NULL. */
 	bool back;
+	const struct lists_take_other
+		*other;      /* borrowed; NULL: a Mailman 2.1; then `new` is that */
 	int64_t since_ms;    /* of notes, lists/notes.h */
 	bool originals_stay; /* a disk on which nothing runs: no step 4 */
 	/* Told one line at a time; NULL: nobody listens. */
 	void (*tell)(void *context, const char *words);
-	void *context;
+	void *context; /* of `tell`, and of what `other` does */
 };
 
 /* `moved`: how many changed hands in this call. An entry that can't be brought, or differs after it:

@@ -423,8 +423,9 @@ const struct check_row move_checks[] = {
 	  "whose "
 	  "names it does not ask for; or close: defer",
 	  CHECK_MUST, new_wants_no_names, false, true },
-	{ "lists.new", "lists", "Has the new host a Mailman 2.1 for the old one's lists?",
-	  "install it there, none older than the old host's; or say in move.yaml that they stay: "
+	{ "lists.new", "lists", "Has the new host a Mailman for the old one's lists?",
+	  "install it there, a 2.1 none older than the old host's, and `mailhaul prepare`; or say "
+	  "in move.yaml that they stay: "
 	  "lists: {to: none}",
 	  CHECK_MUST, check_lists_there, true, true },
 	{ "lists.seeded", "lists", "Has every mailing list been copied once?", "mailhaul seed",

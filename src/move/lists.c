@@ -8,6 +8,7 @@
 #include "lists/notes.h"
 #include "lists/runners.h"
 #include "move/interface.h"
+#include "move/lists_mailman3.h"
 #include "state/evidence.h"
 #include "state/items.h"
 #include "state/mailing_lists.h"
@@ -94,11 +95,18 @@ static int find_one(struct host *h, const char *prefix, const char *key,
 		key);
 }
 
+bool move_lists_to_mailman3(const struct config *c)
+{
+	return c->lists_to == CONFIG_LISTS_MAILMAN3;
+}
+
 int move_lists_find(const struct config *c, struct host *old, struct host *new,
                     struct move_lists *out, struct error *err)
 {
 	if (find_one(old, c->lists.old_prefix, "old_prefix", &out->old_all, &out->old, err) < 0)
 		return -1;
+	if (move_lists_to_mailman3(c))
+		return 0;
 	return find_one(new, c->lists.new_prefix, "new_prefix", &out->new_all, &out->new, err);
 }
 
@@ -115,16 +123,15 @@ void move_lists_say(struct move *m, const struct strings *words)
 
 /* ── runners ─────────────────────────────────────────────────────────────────────────────────── */
 
-/* Waits until nothing is left that a runner could work on, or until it gets no less. */
-static int drain(struct move *m, struct host *h, const struct lists_installation *mailman,
-                 struct error *err)
+int move_lists_drain(struct move *m, int (*count)(void *context, uint64_t *n, struct error *err),
+                     void *context, struct error *err)
 {
 	int64_t now = clock_monotonic_ms(), moved = now;
 	int64_t end = now + (int64_t)m->config->window.flush_wait * 1000;
 	uint64_t left, before = UINT64_MAX;
 
 	for (; now < end && now - moved < REST_MS; now = clock_monotonic_ms()) {
-		if (lists_queues_count(h, &mailman->paths, &left, err) < 0)
+		if (count(context, &left, err) < 0)
 			return -1;
 		if (!left)
 			return 0;
@@ -135,6 +142,26 @@ static int drain(struct move *m, struct host *h, const struct lists_installation
 	}
 	move_say(m, "%llu entries stay in Mailman's queues", (unsigned long long)before);
 	return 0;
+}
+
+struct queues {
+	struct host *h;
+	const struct lists_installation *mailman;
+};
+
+static int count_queues(void *context, uint64_t *n, struct error *err)
+{
+	const struct queues *q = context;
+
+	return lists_queues_count(q->h, &q->mailman->paths, n, err);
+}
+
+static int drain(struct move *m, struct host *h, const struct lists_installation *mailman,
+                 struct error *err)
+{
+	struct queues queues = { h, mailman };
+
+	return move_lists_drain(m, count_queues, &queues, err);
 }
 
 /* On record before it is done, so that who takes it back knows. */
@@ -169,20 +196,25 @@ static int start_again(struct move *m, struct host *h, const struct lists_instal
 }
 
 #define STOPPED_OLD "lists.stopped.old"
-#define STOPPED_NEW "lists.stopped.new"
 
 int step_hush_lists(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
 
-	return find(m, &l, err) < 0 ? -1 : stop(m, m->new, l.new, STOPPED_NEW, false, err);
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_step_hush_lists(m, err);
+	return find(m, &l, err) < 0 ? -1
+	                            : stop(m, m->new, l.new, MOVE_LISTS_STOPPED_NEW, false, err);
 }
 
 int undo_hush_lists(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
 
-	return find(m, &l, err) < 0 ? -1 : start_again(m, m->new, l.new, STOPPED_NEW, err);
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_undo_hush_lists(m, err);
+	return find(m, &l, err) < 0 ? -1
+	                            : start_again(m, m->new, l.new, MOVE_LISTS_STOPPED_NEW, err);
 }
 
 int step_stop_lists(struct move *m, struct error *err)
@@ -261,6 +293,7 @@ struct lists_take move_lists_take(struct move *m, const struct move_lists *l, bo
 		.state = m->state,
 		.back = back,
 		.since_ms = since_ms,
+		.other = move_lists_to_mailman3(m->config) ? &mailman3_queues : NULL,
 		.originals_stay = host_reach(m->old) == HOST_FOLDER,
 		.tell = tell,
 		.context = m,
@@ -307,6 +340,8 @@ int step_lists(struct move *m, struct error *err)
 	struct lists_take take;
 	uint64_t moved;
 
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_step_lists(m, err);
 	if (find(m, &l, err) < 0 || bring_files(m, &l, err) < 0)
 		return -1;
 	take = move_lists_take(m, &l, false);
@@ -357,6 +392,8 @@ int undo_lists(struct move *m, struct error *err)
 	struct lists_take take;
 	uint64_t moved;
 
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_undo_lists(m, err);
 	if (find(m, &l, err) < 0 || state_get(m->state, "new.was_open", &open, err) < 0)
 		return -1;
 	if (open && !strcmp(open, "yes") && host_reach(m->old) != HOST_FOLDER)
@@ -415,6 +452,8 @@ int move_lists_verify(struct move *m, struct error *err)
 	AUTO_FREE char *words = NULL;
 	struct lists_carry_options options;
 
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_verify(m, err);
 	if (find(m, &l, err) < 0)
 		return -1;
 	options = move_lists_carry(m, &l);
@@ -433,7 +472,7 @@ int move_lists_verify(struct move *m, struct error *err)
 /* ── opening ─────────────────────────────────────────────────────────────────────────────────── */
 
 /* All that was brought; a list that was made on old since the survey is among them. */
-static int open_all(struct move *m, struct error *err)
+int move_lists_open_all(struct move *m, struct error *err)
 {
 	AUTO_MAILING_LISTS struct mailing_lists known = { 0 };
 	AUTO_STRINGS struct strings names = { 0 };
@@ -450,7 +489,9 @@ int step_open_lists(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
 
-	if (find(m, &l, err) < 0 || open_all(m, err) < 0)
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_step_open_lists(m, err);
+	if (find(m, &l, err) < 0 || move_lists_open_all(m, err) < 0)
 		return -1;
 	return lists_runners_start(m->new, l.new, err);
 }
@@ -459,6 +500,8 @@ int undo_open_lists(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
 
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_undo_open_lists(m, err);
 	if (find(m, &l, err) < 0 || stop(m, m->new, l.new, NULL, true, err) < 0)
 		return -1;
 	return lists_carry_unopen(m->state, NULL, m->attempt, err);

@@ -30,7 +30,10 @@ int move_lists_wanted(const struct config *c, struct state *s, bool *wanted, str
 int move_lists_any_open(struct state *s, bool *any, struct error *err) MUST_CHECK;
 /* Where new's doors are closed: old is let in, which passes mail on to lists that live there. */
 int move_lists_admit(struct host *old, struct host *new, struct error *err) MUST_CHECK;
-/* Finds both. None on new, or several on a side: ERROR_RETRY_PERSON. */
+/* Whether it is a Mailman 3 that they move into: move/lists_mailman3.h. */
+bool move_lists_to_mailman3(const struct config *c);
+/* Finds both; of new a Mailman 2.1 alone, NULL where they move into another. None on new, or several on a
+ * side: ERROR_RETRY_PERSON. */
 int move_lists_find(const struct config *c, struct host *old, struct host *new,
                     struct move_lists *out, struct error *err) MUST_CHECK;
 
@@ -55,6 +58,24 @@ struct lists_carry_options move_lists_carry(struct move *m, const struct move_li
 struct lists_take move_lists_take(struct move *m, const struct move_lists *l, bool back);
 int move_lists_note(struct move *m, const struct strings *notes, struct error *err) MUST_CHECK;
 void move_lists_say(struct move *m, const struct strings *words);
+
+/* Old's files of lists as they are, a line each; and kept, as what was seen before all was read. */
+int move_lists_see(struct move *m, const struct move_lists *l, struct strings *out,
+                   struct error *err) MUST_CHECK;
+int move_lists_put_seen(struct move *m, const struct strings *seen, struct error *err) MUST_CHECK;
+/* Paths of those that are not as they were kept; none, where nothing was. */
+int move_lists_changed(struct move *m, const struct strings *after, struct strings *paths,
+                       struct error *err) MUST_CHECK;
+/* On record: all that was brought lives on new. */
+int move_lists_open_all(struct move *m, struct error *err) MUST_CHECK;
+/* The error of old's lists that do not come to rest. -1. */
+int move_lists_disturbed(const struct strings *fresh, struct error *err);
+/* Waits until a queue gets no shorter: `count` says how long it is. */
+int move_lists_drain(struct move *m, int (*count)(void *context, uint64_t *n, struct error *err),
+                     void *context, struct error *err) MUST_CHECK;
+
+/* Facts of the state: "yes", what ran there was stopped. */
+#define MOVE_LISTS_STOPPED_NEW "lists.stopped.new"
 
 enum check_answer check_lists_there(struct move *m, struct buf *seen);
 enum check_answer check_lists_seeded(struct move *m, struct buf *seen);

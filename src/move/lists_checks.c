@@ -8,6 +8,7 @@
 #include "lists/crontab.h"
 #include "lists/data_version.h"
 #include "lists/runners.h"
+#include "move/lists_mailman3.h"
 #include "state/items.h"
 #include "state/mailing_lists.h"
 
@@ -33,6 +34,8 @@ enum check_answer check_lists_there(struct move *m, struct buf *seen)
 
 	if (!m->has_lists)
 		return skipped(seen);
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_check_there(m, seen);
 	if (move_lists_find(m->config, m->old, m->new, &l, &err) < 0) {
 		buf_add_text(seen, err.text);
 		return err.retry == ERROR_RETRY_REACH ? CHECK_UNKNOWN : CHECK_NO;
@@ -94,6 +97,8 @@ enum check_answer check_lists_addresses(struct move *m, struct buf *seen)
 
 	if (!m->has_lists)
 		return skipped(seen);
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_check_addresses(m, seen);
 	if (move_lists_find(m->config, m->old, m->new, &l, &err) < 0 ||
 	    move_lists_addresses(m->new, l.new, &bad, &err) < 0)
 		return unknown(seen, &err);

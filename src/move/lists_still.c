@@ -7,6 +7,7 @@
  */
 
 #include "move/lists.h"
+#include "move/lists_mailman3.h"
 
 #include "base/memory.h"
 #include "lists/carry_names.h"
@@ -57,7 +58,8 @@ static int see_dir(struct host *h, const char *dir, unsigned depth, struct strin
 	return 0;
 }
 
-static int see(struct move *m, const struct move_lists *l, struct strings *out, struct error *err)
+int move_lists_see(struct move *m, const struct move_lists *l, struct strings *out,
+                   struct error *err)
 {
 	if (see_dir(m->old, l->old->paths.value[LISTS_LIST_DATA_DIR], 2, out, err) < 0 ||
 	    see_dir(m->old, l->old->paths.value[LISTS_DATA_DIR], 1, out, err) < 0)
@@ -66,7 +68,7 @@ static int see(struct move *m, const struct move_lists *l, struct strings *out, 
 	return 0;
 }
 
-static int put_seen(struct move *m, const struct strings *seen, struct error *err)
+int move_lists_put_seen(struct move *m, const struct strings *seen, struct error *err)
 {
 	AUTO_BUF struct buf text = { 0 };
 
@@ -127,29 +129,36 @@ static int note_requests(struct move *m, const struct move_lists *l, struct erro
 	return lists_late_note(&late, err);
 }
 
+int move_lists_disturbed(const struct strings *fresh, struct error *err)
+{
+	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
+	          "somebody works with the old host's lists (its web pages?), %zu changes, the "
+	          "first: "
+	          "%s",
+	          fresh->n, fresh->rows[0]);
+	return error_hint(err, "stop its web server, then give `mailhaul cutover` again");
+}
+
 static int prove_lists(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
 
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_prove(m, err);
 	if (move_lists_find(m->config, m->old, m->new, &l, err) < 0)
 		return -1;
 	for (bool again = false;; again = true) {
 		AUTO_STRINGS struct strings fresh = { 0 }, seen = { 0 };
 
 		/* in this order: what changes between the two is told of twice, and not never */
-		if (see(m, &l, &seen, err) < 0 || look(m, &l, &fresh, err) < 0)
+		if (move_lists_see(m, &l, &seen, err) < 0 || look(m, &l, &fresh, err) < 0)
 			return -1;
 		if (!fresh.n)
-			return note_requests(m, &l, err) < 0 ? -1 : put_seen(m, &seen, err);
+			return note_requests(m, &l, err) < 0 ? -1
+			                                     : move_lists_put_seen(m, &seen, err);
 		move_lists_say(m, &fresh);
-		if (again) {
-			error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-			          "somebody works with the old host's lists (its web pages?), %zu "
-			          "changes, the first: %s",
-			          fresh.n, fresh.rows[0]);
-			return error_hint(
-				err, "stop its web server, then give `mailhaul cutover` again");
-		}
+		if (again)
+			return move_lists_disturbed(&fresh, err);
 		move_say(m, "the old host's lists have changed since they were brought: once more");
 		if (step_lists(m, err) < 0 || move_lists_verify(m, err) < 0)
 			return -1;
@@ -171,43 +180,46 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void compare(const char *before, const struct strings *after, struct strings *out)
+int move_lists_changed(struct move *m, const struct strings *after, struct strings *paths,
+                       struct error *err)
 {
+	AUTO_FREE char *before = NULL;
 	AUTO_STRINGS struct strings known = { 0 };
-	struct span rest = span_of(before), line;
+	struct span rest, line;
 
+	if (state_get(m->state, SEEN, &before, err) < 0)
+		return -1;
+	rest = span_of(before ? before : "");
 	while (span_next_line(&rest, &line))
 		strings_add_span(&known, line);
 	strings_sort(&known);
-	for (size_t i = 0; i < after->n; i++) {
+	for (size_t i = 0; before && i < after->n; i++) {
 		const char *path = after->rows[i];
 
-		if (known.n && bsearch(&path, known.rows, known.n, sizeof *known.rows, by_text))
-			continue;
-		path = strchr(path, '/');
-		strings_addf(out, "straggler: %s on the old host was changed after the switch",
-		             path);
+		if (!known.n || !bsearch(&path, known.rows, known.n, sizeof *known.rows, by_text))
+			strings_add(paths, strchr(path, '/'));
 	}
+	return 0;
 }
 
 /* New's lists have gone on: a person has to do there what was done here. */
 static int tell_stragglers(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
-	AUTO_STRINGS struct strings after = { 0 }, entries = { 0 }, late = { 0 };
-	AUTO_FREE char *before = NULL, *words = NULL;
+	AUTO_STRINGS struct strings after = { 0 }, paths = { 0 }, entries = { 0 }, late = { 0 };
+	AUTO_FREE char *words = NULL;
 	struct lists_take take;
 
-	if (state_get(m->state, SEEN, &before, err) < 0)
-		return -1;
-	if (!before)
-		return 0;
-	if (move_lists_find(m->config, m->old, m->new, &l, err) < 0 || see(m, &l, &after, err) < 0)
+	if (move_lists_find(m->config, m->old, m->new, &l, err) < 0 ||
+	    move_lists_see(m, &l, &after, err) < 0 ||
+	    move_lists_changed(m, &after, &paths, err) < 0)
 		return -1;
 	take = move_lists_take(m, &l, false);
 	if (lists_take_look(&take, &entries, err) < 0)
 		return -1;
-	compare(before, &after, &late);
+	for (size_t i = 0; i < paths.n; i++)
+		strings_addf(&late, "straggler: %s on the old host was changed after the switch",
+		             paths.rows[i]);
 	for (size_t i = 0; i < entries.n; i++)
 		strings_addf(&late,
 		             "straggler: queue entry %s on the old host, which nobody works on",
@@ -218,8 +230,11 @@ static int tell_stragglers(struct move *m, struct error *err)
 	words = xasprintf("%zu stragglers of mailing lists on the old host, the first: %s", late.n,
 	                  late.rows[0]);
 	move_say(m, "%s", words);
-	move_say(m,
-	         "`mailhaul lists stragglers` brings posts, requests and tokens to the new host");
+	move_say(m, move_lists_to_mailman3(m->config)
+	                    ? "`mailhaul lists stragglers` brings posts to the new host; what was "
+	                      "changed there a person has to do once more here"
+	                    : "`mailhaul lists stragglers` brings posts, requests and tokens to "
+	                      "the new host");
 	return evidence_put(m->state, "lists", words, NULL, err);
 }
 
@@ -234,6 +249,8 @@ int move_lists_bring_stragglers(struct move *m, struct error *err)
 	struct error ignored = { 0 };
 	int result;
 
+	if (move_lists_to_mailman3(m->config))
+		return mailman3_bring_stragglers(m, err);
 	if (move_lists_find(m->config, m->old, m->new, &l, err) < 0 ||
 	    lists_runners_stop(m->old, l.old, STOP_WAIT_MS, err) < 0 ||
 	    lists_runners_stop(m->new, l.new, STOP_WAIT_MS, err) < 0)

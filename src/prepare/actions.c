@@ -19,6 +19,7 @@ const struct prepare_action prepare_actions[] = {
 	{ "mta-tables", "compiles Postfix's tables", prepare_mta_tables },
 	{ "imapd-files", "carries Dovecot's users and files", prepare_imapd_files },
 	{ "imapd-settings", "carries Dovecot's settings", prepare_imapd_settings },
+	{ "lists", "asks a Mailman 3 whether it can take the lists", prepare_lists },
 	{ "rest", "looks that all folders are there", prepare_rest },
 };
 const unsigned prepare_actions_rows = ROWS(prepare_actions);

@@ -82,7 +82,8 @@ int prepare_mta_services(struct prepare *p, struct error *err); /* mta_services.
 int prepare_mta_tables(struct prepare *p, struct error *err);   /* mta_tables.c */
 int prepare_imapd_files(struct prepare *p, struct error *err);  /* imapd.c */
 int prepare_imapd_settings(struct prepare *p, struct error *err);
-int prepare_rest(struct prepare *p, struct error *err); /* rest.c */
+int prepare_lists(struct prepare *p, struct error *err); /* lists.c */
+int prepare_rest(struct prepare *p, struct error *err);  /* rest.c */
 
 /* ── for the actions ─────────────────────────────────────────────────────────────────────────── */
 
