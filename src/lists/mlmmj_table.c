@@ -23,7 +23,6 @@ static struct mlmmj *own(const struct end_making *m)
 
 static bool is_on(struct value v)
 {
-	AUTO_BUF struct buf text = { 0 };
 	const struct value_pair *pairs;
 	struct span chars;
 
