@@ -26,6 +26,7 @@ from django.core.cache import cache
 from django.core.cache.utils import make_template_fragment_key
 from django.core.management import call_command
 from django.db import OperationalError, transaction
+from django.db.models.signals import post_save
 from django_mailman3.lib import scrub
 from django_mailman3.lib.mailman import get_mailman_client
 from hyperkitty.lib import incoming
@@ -77,12 +78,13 @@ def decoded(octets, named, others):
     return octets.decode("latin-1"), "latin-1"
 
 
-def is_address(text):
-    """Whether add_to_list() reads it again as it stands."""
+def is_address(text, name=None):
+    """Whether add_to_list() reads it again as it stands; and with a name, both."""
     if not re.fullmatch(r"[!-~]+@[!-~]+", text) or len(text) > 254:
         return False
     try:
-        return parseaddr(header_to_unicode(f"<{text}>"))[1] == text
+        field = f"<{text}>" if name is None else email.utils.formataddr((name, text), "utf-8")
+        return parseaddr(header_to_unicode(field)) == (name or text, text)
     except Exception:   # pylint: disable=broad-exception-caught
         return False
 
@@ -169,9 +171,12 @@ class Letter(email.message.EmailMessage):
         if "@" not in address and told and " at " in told:
             name, address = email.utils.parseaddr(told.replace(" at ", "@"))
         name = self.unworded(name).strip()
-        if not is_address(address):
+        name, whole = self.printable(name), ""
+        # one question for both, which costs as much as one for the address
+        good = 0 < len(name) < 256 and is_address(address, name)
+        if not good and not is_address(address):
             found = re.search(r"[\w!#$%&'*+/=?^`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", told or "", re.ASCII)
-            whole = self.unworded(told or "").strip()
+            whole = self.printable(self.unworded(told or "").strip())
             if found and whole.isascii() and is_address(found.group()):
                 address = found.group()
             elif whole:
@@ -180,14 +185,16 @@ class Letter(email.message.EmailMessage):
                 address = self.row["sender"] if is_address(self.row["sender"]) else "unknown@sender.invalid"
             name = whole
             self.alter("sender", f"{told or 'none'} became {address}")
-        name = "".join(one for one in name if one.isprintable())
         if len(name) > 255:
             self.alter("sender", f"a name of {len(name)} characters was cut")
             name = name[:255]
-        self.sender = address
-        self.name = name or address
-        # what add_to_list() reads again: a name in words that no parser takes for anything else
-        self.words["from"] = f"<{address}>"
+        self.sender, self.name = address, name or address
+        self.words["from"] = email.utils.formataddr((name, address), "utf-8") if good else f"<{address}>"
+
+    @staticmethod
+    def printable(text):
+        """Without what moves the text around it."""
+        return text if text.isprintable() else "".join(one for one in text if one.isprintable())
 
     def read_subject(self):
         text = self.header("subject")
@@ -317,7 +324,7 @@ class List:
         self.plan, self.name = plan, plan["list"]
         self.told, self.mlist, self.core = [], None, None
         self.known, self.touched, self.months, self.late = {}, set(), set(), []
-        self.tries = 0
+        self.tries, self.made = 0, None
 
     def refused(self):
         """Why nothing may be brought; None: it may. A private archive is private before there is a message in it."""
@@ -381,29 +388,38 @@ class List:
             letter, own = Letter(octets, row, self.plan), row["id"][:254]
             with transaction.atomic():
                 incoming.add_to_list(self.name, letter, from_import=True)
-                made = Email.objects.filter(mailinglist=self.mlist, message_id=own)
-                made.update(sender_name=letter.name)
-                thread, at, parent = made.values_list("thread_id", "date", "in_reply_to")[0]
+                made = self.made
+                if made.sender_name != letter.name:
+                    Email.objects.filter(id=made.id).update(sender_name=letter.name)
         except OperationalError:
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
             return {"n": row["n"], "fate": "refused", "why": f"{type(error).__name__}: {error}"[:300]}
-        self.touched.add(thread)
-        self.months.add((at.year, at.month))
-        if parent and parent in self.plan["known"] and parent not in self.known:
-            self.late.append((own, parent))
-        self.known[own] = thread
+        self.touched.add(made.thread_id)
+        self.months.add((made.date.year, made.date.month))
+        if made.in_reply_to in self.plan["known"] and made.in_reply_to not in self.known:
+            self.late.append((own, made.in_reply_to))
+        self.known[own] = made.thread_id
         return {"n": row["n"], "fate": "new"}
+
+    def remember(self, instance, created, **_):
+        """What HyperKitty has made of a message."""
+        if created:
+            self.made = instance
 
     def give(self):
         settings.HYPERKITTY_BATCH_MODE = True
+        post_save.connect(self.remember, sender=Email)
         incoming.Scrubber = Scrubber
         self.make()
         self.look_known()
         waiting = ((row, octets) for row, octets in self.letters() if row["id"][:254] not in self.known)
         some, ended = [], False
-        while not ended:
-            some, ended = self.give_some(some, waiting)
+        try:
+            while not ended:
+                some, ended = self.give_some(some, waiting)
+        finally:
+            post_save.disconnect(self.remember, sender=Email)
         self.end()
 
     def give_some(self, some, waiting):

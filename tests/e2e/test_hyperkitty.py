@@ -10,16 +10,19 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from lab import hyperkitty, mailman3, sealed
+from lab import browser, hyperkitty, mailman3, sealed
 from lab.sealed import wait_for
+from lab.webservers import WebServer
 from mailman21 import Site
 from mailman21.letters import message_id
 
@@ -268,3 +271,44 @@ def test_each_redirect_leads_to_a_page_that_is_there(lab, tmp_path):
         own = unquote_to_bytes(page.read_text().split("In-Reply-To=")[1].split('"')[0]).decode()[1:-1]
         assert of_messages[path] == own, old
     assert len(of_messages) == sum(len(one.archived) for one in lab.archived.values())
+
+
+def proxied(lab, folder: Path) -> dict:
+    """What nginx needs to be the lists' web server: our rules, and HyperKitty and Postorius behind it."""
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    places = "".join(f"location {path} {{ proxy_pass http://127.0.0.1:{lab.web.port}; proxy_set_header Host $http_host; "
+                     "proxy_set_header X-Forwarded-Proto https; }\n" for path in ("/hyperkitty/", "/postorius/"))
+    return {"before": f"include {folder}/nginx-http.conf;", "rules": f"{places}include {folder}/nginx-server.conf;"}
+
+
+def test_a_browser_shows_the_list_a_thread_and_where_an_old_link_leads(lab):
+    """Through a real nginx with the rules, from the address that somebody has bookmarked ten years ago."""
+    place = Path(tempfile.mkdtemp(prefix="browser-", dir="/var/tmp"))
+    place.chmod(0o755)
+    server = None
+    try:
+        if why := browser.why_not(place / "try"):
+            pytest.skip(why)
+        folder = place / "rules"
+
+        def rules(port: int) -> dict:
+            subprocess.run([MAILHAUL, "-q", "lists", "redirects", "--site", lab.site.root, "--target", "hyperkitty",
+                            "--base", f"{BASE}:{port}", "--to", folder, "talk"], check=True, timeout=120)
+            return proxied(lab, folder)
+
+        (place / "pages").mkdir()
+        server = WebServer("nginx", place / "nginx", place / "pages", rules)
+        window, base = browser.Browser(place / "home"), f"{BASE}:{server.tls}"
+        made = lab.archived["talk"].archived[-1]
+        own, subject = hashed(message_id(made)[1:-1]), dict(made[0])["Subject"]
+        assert f"/list/talk@{HOST}/thread/{own}/" in window.dom(f"{base}/hyperkitty/list/talk@{HOST}/2026/11/")
+        text = window.dom(f"{base}/hyperkitty/list/talk@{HOST}/thread/{own}/")
+        assert subject in text and "The first line." in text
+        old = window.dom(f"http://www.old.example.org:{server.plain}/pipermail/talk/2026-November/000019.html")
+        assert subject in old and "The first line." in old and f"/message/{own}/" in old
+        assert "listinfo" not in old and "Postorius" in window.dom(f"{base}/postorius/lists/talk.{HOST}/")
+    finally:
+        if server:
+            server.stop()
+        shutil.rmtree(place, ignore_errors=True)
