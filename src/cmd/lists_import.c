@@ -162,7 +162,7 @@ static void print_result(const struct importing *i, const char *list,
 {
 	const struct hyperkitty_letters *l = &r->letters;
 
-	if (r->has_none) {
+	if (r->has_none && !r->error) {
 		if (!i->run->quiet)
 			printf("list %s: has no mbox\n", list);
 		return;
@@ -242,7 +242,7 @@ static int import_one(struct importing *i, const char *name, struct error *err)
 	if (r.error || r.refused || r.differs || r.letters.before ||
 	    (r.missing && !i->run->dry_run))
 		i->short_of = true;
-	if (i->lists && !r.has_none)
+	if (i->lists && (!r.has_none || r.error))
 		json_array_append_new(i->lists, result_json(a.address, &r));
 	else if (!i->lists)
 		print_result(i, a.address, &r);

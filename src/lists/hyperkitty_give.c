@@ -385,8 +385,10 @@ static int fill(const struct hyperkitty_run *run, const struct hyperkitty_archiv
 	if (s->fd < 0)
 		return -1;
 	if (copy(a, s->fd, err) < 0) {
+		/* the page of a list without one is there all the same */
 		r->has_none = err->sys_errno == ENOENT && !host_is_broken(a->h);
-		return r->has_none ? 0 : -1;
+		if (!r->has_none)
+			return -1;
 	}
 	return read_letters(s, r, err) < 0 ? -1 : write_rows(run, s, r, err);
 }
@@ -482,10 +484,10 @@ static void take_end(struct hyperkitty_result *r, json_t *answer)
 static int ask(struct talk *t, const struct hyperkitty_archive *a, const struct spool *s,
                bool looks, struct hyperkitty_result *r, struct error *err)
 {
-	json_t *job = json_pack("{s:s, s:s, s:b, s:s, s:b, s:s, s:s}", "do",
+	json_t *job = json_pack("{s:s, s:s, s:b, s:b, s:s, s:b, s:s, s:s}", "do",
 	                        looks ? "look" : "give", "list", a->address, "private",
-	                        a->is_private, "charset", a->charset, "index", a->index && !looks,
-	                        "mbox", s->mbox, "letters", s->rows);
+	                        a->is_private, "empty", !r->letters.n, "charset", a->charset,
+	                        "index", a->index && !looks, "mbox", s->mbox, "letters", s->rows);
 	AUTO_FREE char *text = json_dumps(job, JSON_COMPACT | JSON_ENSURE_ASCII);
 	AUTO_FREE char *line = text ? xasprintf("%s\n", text) : NULL;
 	size_t done = 0;
@@ -542,8 +544,6 @@ int hyperkitty_give(struct hyperkitty_run *run, const struct hyperkitty_archive 
 	if (fill(run, a, &s, r, err) < 0)
 		return -1;
 	r->fates = xcalloc(r->letters.n + 1, 1);
-	if (r->has_none)
-		return 0;
 	if (!run->looks && ask(&run->give, a, &s, false, r, err) < 0)
 		return -1;
 	/* the reason why nothing was given is enough */

@@ -324,10 +324,12 @@ class List:
         self.plan, self.name = plan, plan["list"]
         self.told, self.mlist, self.core = [], None, None
         self.known, self.touched, self.months, self.late = {}, set(), set(), []
-        self.tries, self.made = 0, None
+        self.tries, self.made, self.policy = 0, None, None
 
     def refused(self):
         """Why nothing may be brought; None: it may. A private archive is private before there is a message in it."""
+        if not hasattr(incoming, "Scrubber") or not hasattr(scrub.Scrubber, "_get_attachment_filename"):
+            return "this HyperKitty reads messages in a way that is not known here: 1.3.7 is known"
         try:
             self.core = get_mailman_client().get_list(self.name)
         except HTTPError as error:
@@ -336,7 +338,7 @@ class List:
             return f"Mailman 3 says {error}"
         except MailmanConnectionError as error:
             return f"Mailman 3's REST does not answer: {str(error)[:200]}"
-        policy = self.core.settings["archive_policy"]
+        policy = self.policy = self.core.settings["archive_policy"]
         self.mlist = MailingList.objects.filter(name=self.name).first()
         if not self.plan["private"] or policy == "private":
             return None
@@ -384,8 +386,9 @@ class List:
 
     def add(self, row, octets):
         """One message into HyperKitty; what became of it."""
+        own = row["id"][:254]
         try:
-            letter, own = Letter(octets, row, self.plan), row["id"][:254]
+            letter = Letter(octets, row, self.plan)
             with transaction.atomic():
                 incoming.add_to_list(self.name, letter, from_import=True)
                 made = self.made
@@ -394,6 +397,9 @@ class List:
         except OperationalError:
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
+            # one of us that was killed has had it in hand until now
+            if Email.objects.filter(mailinglist=self.mlist, message_id=own).exists():
+                return {"n": row["n"], "fate": "there"}
             return {"n": row["n"], "fate": "refused", "why": f"{type(error).__name__}: {error}"[:300]}
         self.touched.add(made.thread_id)
         self.months.add((made.date.year, made.date.month))
@@ -545,9 +551,13 @@ def answer_to(plan):
     one, why = List(plan), None
     try:
         why = one.refused()
-        if why is None:
+        # an archive that is to be none, and is
+        idle = plan["empty"] and (one.policy == "never" or one.core is None)
+        if idle:
+            why = None
+        elif why is None:
             getattr(one, plan["do"])()
-        if why is None and plan["index"]:
+        if why is None and plan["index"] and not idle:
             call_command("update_index_one_list", one.name, verbosity=0)
     except Exception as error:  # pylint: disable=broad-exception-caught
         why = f"{type(error).__name__}: {error}"[:400]
