@@ -31,7 +31,7 @@ static const struct verb {
 	{ "convert",
 	  "[--site DIR] [--prefix DIR] [--new]\n"
 	  "           --to mailman3 [--into PLACE] [--mailman PROGRAM] [--user NAME] [--remove] |\n"
-	  "           --to mlmmj --folder DIR [--user NAME] [--texts DIR]\n"
+	  "           --to mlmmj|sympa --folder DIR [--user NAME] [--texts DIR]\n"
 	  "           [--plan | --dry-run | --open] LIST...|--all",
 	  "lists into another list manager, with a word on each attribute", lists_convert },
 	{ "dump", "[--foreign] [--nested] [--pickle PROTOCOL] FILE...",

@@ -8,6 +8,7 @@
 static const struct lists_end *const ends[] = {
 	&lists_end_mailman3,
 	&lists_end_mlmmj,
+	&lists_end_sympa,
 };
 
 const struct lists_end *const *lists_ends(size_t *n)

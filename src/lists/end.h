@@ -143,4 +143,4 @@ const struct lists_end *lists_end_named(const char *name);
 const struct lists_end *const *lists_ends(size_t *n);
 
 /* The rows; each is its file's. */
-extern const struct lists_end lists_end_mailman3, lists_end_mlmmj;
+extern const struct lists_end lists_end_mailman3, lists_end_mlmmj, lists_end_sympa;

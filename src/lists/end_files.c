@@ -364,28 +364,63 @@ static int give_once(int fd, enum lists_end_do what, json_t *once, json_t *answe
 
 /* ── a list ──────────────────────────────────────────────────────────────────────────────────── */
 
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+/* One directory further down; made where it is to be. -2: it is not there. */
+static int step_into(int parent, const char *name, bool make, struct error *err)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT && !make)
+		return -2;
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdirat(parent, name, DIR_MODE) < 0)
+			return error_system(err, "%s", name);
+		fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	return fd < 0 ? error_system(err, "%s", name) : fd;
+}
+
 int end_files_open(const struct end_folder *f, enum lists_end_do what,
                    const struct lists_end_plan *p, json_t *answer, struct error *err)
 {
-	const char *name = json_string_value(json_object_get(p->work, "folder"));
-	int fd;
+	struct span rest = span_of(json_string_value(json_object_get(p->work, "folder"))), part;
+	AUTO_CLOSE int fd = file_open_below(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	bool is_new = false;
 
-	if (!name || !*name || *name == '.' || strchr(name, '/'))
-		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, 0,
-		                 "its name is none that a directory may have here");
-	fd = openat(f->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0)
-		return fd;
-	if (errno != ENOENT)
-		return error_system(err, "%s/%s", f->path, name);
-	end_answer_add(answer, "changed", "list");
-	json_object_set_new(answer, "new", json_true());
-	if (what == LISTS_END_LOOK)
-		return -2;
-	if (mkdirat(f->fd, name, DIR_MODE) < 0)
-		return error_system(err, "%s/%s", f->path, name);
-	fd = openat(f->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? error_system(err, "%s/%s", f->path, name) : fd;
+	if (fd < 0)
+		return error_system(err, "%s", f->path);
+	while (span_next_part(&rest, '/', &part)) {
+		AUTO_FREE char *name = span_dup(part);
+		int next;
+
+		if (!*name || *name == '.')
+			return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_NEVER, 0,
+			                 "its name is none that a directory may have here");
+		next = step_into(fd, name, false, err);
+		is_new = next == -2;
+		if (next == -2 && what != LISTS_END_LOOK)
+			next = step_into(fd, name, true, err);
+		if (next == -2)
+			break;
+		if (next < 0)
+			return error_context(err, "%s", f->path);
+		(void)close(fd);
+		fd = next;
+	}
+	if (is_new) {
+		end_answer_add(answer, "changed", "list");
+		json_object_set_new(answer, "new", json_true());
+		if (what == LISTS_END_LOOK)
+			return -2;
+	}
+	return take_fd(&fd);
 }
 
 static int give_dirs(int fd, enum lists_end_do what, json_t *dirs, json_t *answer,

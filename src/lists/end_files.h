@@ -6,7 +6,7 @@
  *
  * `work` of a plan has:
  *
- *	folder  the directory, one name
+ *	folder  the directory, a name, or two with a slash between
  *	dirs    names of directories that have to be in it
  *	files   {PATH: octets as end_octets() makes them}; what differs is written
  *	absent  paths of files that must not be there

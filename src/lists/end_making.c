@@ -127,6 +127,28 @@ int64_t end_int(const struct end_making *m, const char *attribute, int64_t other
 	return i;
 }
 
+bool end_is_on(struct value v)
+{
+	const struct value_pair *pairs;
+	struct span chars;
+
+	if (value_get_chars(v, &chars))
+		return span_trim(chars).n != 0;
+	if (value_kind(v) == VALUE_DICT)
+		return value_dict_pairs(v, &pairs) != 0;
+	return value_count(v) || end_number(v) != 0;
+}
+
+void end_left_if_on(struct end_making *m)
+{
+	if (end_is_on(m->v)) {
+		end_left(m, m->rule->to);
+		return;
+	}
+	end_fate(m, LISTS_FATE_UNUSED, NULL);
+	end_tell(m, "is off, and always is there");
+}
+
 /* ── addresses ───────────────────────────────────────────────────────────────────────────────── */
 
 void end_refuse(struct end_making *m, const char *what, struct span who, const char *why)

@@ -62,6 +62,8 @@ struct value end_member_address(const struct lists_member *member);
 /* An array of the addresses and patterns of m->v; "@LIST" becomes the members that LIST has. */
 json_t *end_entries(struct end_making *m, const char *what);
 double end_number(struct value v);
+/* Neither zero, nor empty, nor None. */
+bool end_is_on(struct value v);
 int64_t end_int(const struct end_making *m, const char *attribute, int64_t otherwise);
 
 /* What stands for a placeholder of 2.1's texts; "" nothing does, "=" the value that it has in 2.1, "@NAME" that of
@@ -85,6 +87,8 @@ void end_words_convert(const struct end_making *m, const struct end_words *w, st
 
 /* ── rules of any end ────────────────────────────────────────────────────────────────────────── */
 
-void end_stays(struct end_making *m);  /* rule->to says why */
+void end_stays(struct end_making *m); /* rule->to says why */
+/* The same, where it is on at all; else nothing is lost. */
+void end_left_if_on(struct end_making *m);
 void end_unused(struct end_making *m); /* the same */
 void end_goes(struct end_making *m);   /* carried, elsewhere than by this rule: rule->to */

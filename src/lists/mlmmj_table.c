@@ -21,30 +21,7 @@ static struct mlmmj *own(const struct end_making *m)
 	return m->own;
 }
 
-static bool is_on(struct value v)
-{
-	const struct value_pair *pairs;
-	struct span chars;
-
-	if (value_get_chars(v, &chars))
-		return span_trim(chars).n != 0;
-	if (value_kind(v) == VALUE_DICT)
-		return value_dict_pairs(v, &pairs) != 0;
-	return value_count(v) || end_number(v) != 0;
-}
-
 /* ── settings ────────────────────────────────────────────────────────────────────────────────── */
-
-/* What is off is off there, too. */
-static void left_if_on(struct end_making *m)
-{
-	if (is_on(m->v)) {
-		end_left(m, m->rule->to);
-		return;
-	}
-	end_fate(m, LISTS_FATE_UNUSED, NULL);
-	end_tell(m, "is off, and always is there");
-}
 
 /* A file that is there says yes. */
 static void flag(struct end_making *m, const char *path, bool on)
@@ -506,7 +483,7 @@ static void take_options(struct end_making *m)
 static void take_delivery(struct end_making *m)
 {
 	end_carried(m, "nomailsubs.d");
-	if (is_on(m->v))
+	if (end_is_on(m->v))
 		end_tell(m, "why and since when is not kept, nor that one had digests");
 }
 
@@ -546,26 +523,26 @@ static const struct end_rule rules[] = {
 	{ "admin_immed_notify", end_stays, "mlmmj tells moderators of each post at once, always", NULL },
 	{ "admin_member_chunksize", end_unused, NO_PAGES, NULL },
 	{ "admin_notify_mchanges", take_flag, "control/notifysub", NULL },
-	{ "admin_responses", left_if_on, NO_REPLIES, NULL },
-	{ "administrivia", left_if_on, "mlmmj looks for no commands in posts", NULL },
+	{ "admin_responses", end_left_if_on, NO_REPLIES, NULL },
+	{ "administrivia", end_left_if_on, "mlmmj looks for no commands in posts", NULL },
 	{ "advertised", end_unused, NO_PAGES, NULL },
 	{ "anonymous_list", take_anonymous, NULL, NULL },
 	{ "archive", take_archive, NULL, NULL },
 	{ "archive_private", take_archive_private, "control/subonlyget", NULL },
 	{ "archive_volume_frequency", end_unused, "mlmmj numbers posts, and makes no volumes", NULL },
-	{ "autorespond_admin", left_if_on, NO_REPLIES, NULL },
-	{ "autorespond_postings", left_if_on, NO_REPLIES, NULL },
-	{ "autorespond_requests", left_if_on, NO_REPLIES, NULL },
-	{ "autoresponse_admin_text", left_if_on, NO_REPLIES, NULL },
+	{ "autorespond_admin", end_left_if_on, NO_REPLIES, NULL },
+	{ "autorespond_postings", end_left_if_on, NO_REPLIES, NULL },
+	{ "autorespond_requests", end_left_if_on, NO_REPLIES, NULL },
+	{ "autoresponse_admin_text", end_left_if_on, NO_REPLIES, NULL },
 	{ "autoresponse_graceperiod", end_unused, NO_REPLIES, NULL },
-	{ "autoresponse_postings_text", left_if_on, NO_REPLIES, NULL },
-	{ "autoresponse_request_text", left_if_on, NO_REPLIES, NULL },
+	{ "autoresponse_postings_text", end_left_if_on, NO_REPLIES, NULL },
+	{ "autoresponse_request_text", end_left_if_on, NO_REPLIES, NULL },
 	{ "available_languages", end_stays, ONE_LANGUAGE, NULL },
-	{ "ban_list", left_if_on, "mlmmj keeps nobody from asking for membership; control/submod lets an owner decide", NULL },
-	{ "bounce_info", left_if_on, NO_BOUNCES, NULL },
+	{ "ban_list", end_left_if_on, "mlmmj keeps nobody from asking for membership; control/submod lets an owner decide", NULL },
+	{ "bounce_info", end_left_if_on, NO_BOUNCES, NULL },
 	{ "bounce_info_stale_after", end_unused, NO_BOUNCES, NULL },
 	{ "bounce_matching_headers", end_unused, "2.1 has not used it since 2.0", NULL },
-	{ "bounce_notify_owner_on_bounce_increment", left_if_on, NO_BOUNCES, NULL },
+	{ "bounce_notify_owner_on_bounce_increment", end_left_if_on, NO_BOUNCES, NULL },
 	{ "bounce_notify_owner_on_disable", end_stays, NO_BOUNCES, NULL },
 	{ "bounce_notify_owner_on_removal", end_stays, "control/notifysub is for all that come and go", NULL },
 	{ "bounce_processing", end_stays, NO_BOUNCES, NULL },
@@ -577,12 +554,12 @@ static const struct end_rule rules[] = {
 	{ "convert_html_to_plaintext", end_unused, NO_FILTER, NULL },
 	{ "created_at", end_stays, "mlmmj knows no such day", NULL },
 	{ "data_version", end_unused, "is the version of the file", NULL },
-	{ "default_member_moderation", left_if_on, "new members are moderated by none: mlmmj moderates all, or by rules of " ACCESS, NULL },
+	{ "default_member_moderation", end_left_if_on, "new members are moderated by none: mlmmj moderates all, or by rules of " ACCESS, NULL },
 	{ "delivery_status", take_delivery, NULL, NULL },
 	{ "description", end_goes, HEADERS ": List-Id", NULL },
-	{ "digest_footer", left_if_on, "mlmmj's digests have the words of text/digest alone", NULL },
-	{ "digest_header", left_if_on, "mlmmj's digests have the words of text/digest alone", NULL },
-	{ "digest_is_default", left_if_on, "who wants digests says so", NULL },
+	{ "digest_footer", end_left_if_on, "mlmmj's digests have the words of text/digest alone", NULL },
+	{ "digest_header", end_left_if_on, "mlmmj's digests have the words of text/digest alone", NULL },
+	{ "digest_is_default", end_left_if_on, "who wants digests says so", NULL },
 	{ "digest_last_sent_at", end_goes, "lastdigest", NULL },
 	{ "digest_members", end_goes, "digesters.d", NULL },
 	{ "digest_send_periodic", take_periodic, "control/digestinterval", NULL },
@@ -590,25 +567,25 @@ static const struct end_rule rules[] = {
 	{ "digest_volume_frequency", end_unused, "mlmmj numbers digests, and makes no volumes", NULL },
 	{ "digestable", take_flag_turned, "control/nodigestsub", NULL },
 	{ "discard_these_nonmembers", take_nonmembers, "discard", NULL },
-	{ "dmarc_moderation_action", left_if_on, NO_DMARC, NULL },
-	{ "dmarc_moderation_addresses", left_if_on, NO_DMARC, NULL },
-	{ "dmarc_moderation_notice", left_if_on, NO_DMARC, NULL },
-	{ "dmarc_none_moderation_action", left_if_on, NO_DMARC, NULL },
+	{ "dmarc_moderation_action", end_left_if_on, NO_DMARC, NULL },
+	{ "dmarc_moderation_addresses", end_left_if_on, NO_DMARC, NULL },
+	{ "dmarc_moderation_notice", end_left_if_on, NO_DMARC, NULL },
+	{ "dmarc_none_moderation_action", end_left_if_on, NO_DMARC, NULL },
 	{ "dmarc_quarantine_moderation_action", end_unused, NO_DMARC, NULL },
-	{ "dmarc_wrapped_message_text", left_if_on, NO_DMARC, NULL },
-	{ "drop_cc", left_if_on, "mlmmj leaves Cc as it is", NULL },
+	{ "dmarc_wrapped_message_text", end_left_if_on, NO_DMARC, NULL },
+	{ "drop_cc", end_left_if_on, "mlmmj leaves Cc as it is", NULL },
 	{ "emergency", take_flag, "control/moderated", NULL },
 	{ "encode_ascii_prefixes", end_unused, "a prefix is encoded where it must be", NULL },
-	{ "equivalent_domains", left_if_on, "mlmmj compares whole addresses", NULL },
+	{ "equivalent_domains", end_left_if_on, "mlmmj compares whole addresses", NULL },
 	{ "filter_action", end_unused, NO_FILTER, NULL },
-	{ "filter_content", left_if_on, NO_FILTER, NULL },
+	{ "filter_content", end_left_if_on, NO_FILTER, NULL },
 	{ "filter_filename_extensions", end_unused, NO_FILTER, NULL },
 	{ "filter_mime_types", end_unused, NO_FILTER, NULL },
 	{ "first_strip_reply_to", take_strip_reply_to, NULL, NULL },
 	{ "forward_auto_discards", end_stays, "mlmmj discards without a copy to the owners", NULL },
-	{ "from_is_list", left_if_on, NO_DMARC, NULL },
-	{ "gateway_to_mail", left_if_on, NO_NEWS, NULL },
-	{ "gateway_to_news", left_if_on, NO_NEWS, NULL },
+	{ "from_is_list", end_left_if_on, NO_DMARC, NULL },
+	{ "gateway_to_mail", end_left_if_on, NO_NEWS, NULL },
+	{ "gateway_to_news", end_left_if_on, NO_NEWS, NULL },
 	{ "generic_nonmember_action", take_generic_nonmember, NULL, NULL },
 	{ "goodbye_msg", take_mail, "goodbye", "finish-unsub|Goodbye from $list$@$domain$|" },
 	{ "header_filter_rules", take_header_rules, NULL, NULL },
@@ -618,24 +595,24 @@ static const struct end_rule rules[] = {
 	{ "include_list_post_header", take_post_header, NULL, NULL },
 	{ "include_rfc2369_headers", take_list_headers, NULL, NULL },
 	{ "include_sender_header", end_unused, "mlmmj leaves Sender as it is", NULL },
-	{ "info", left_if_on, "mlmmj has no page that would show it", NULL },
-	{ "language", left_if_on, ONE_LANGUAGE, NULL },
+	{ "info", end_left_if_on, "mlmmj has no page that would show it", NULL },
+	{ "language", end_left_if_on, ONE_LANGUAGE, NULL },
 	{ "last_post_time", end_unused, "mlmmj knows no such time", NULL },
-	{ "linked_newsgroup", left_if_on, NO_NEWS, NULL },
+	{ "linked_newsgroup", end_left_if_on, NO_NEWS, NULL },
 	{ "max_days_to_hold", take_hold_days, "control/modreqlife", NULL },
 	{ "max_message_size", take_max_size, "control/maxmailsize", NULL },
-	{ "max_num_recipients", left_if_on, "mlmmj counts no recipients", NULL },
+	{ "max_num_recipients", end_left_if_on, "mlmmj counts no recipients", NULL },
 	{ "member_moderation_action", end_goes, ACCESS ", for members who are moderated", NULL },
-	{ "member_moderation_notice", left_if_on, "mlmmj says the words of text/deny-post", NULL },
+	{ "member_moderation_notice", end_left_if_on, "mlmmj says the words of text/deny-post", NULL },
 	{ "member_verbosity_interval", end_unused, "mlmmj does not count a member's posts", NULL },
-	{ "member_verbosity_threshold", left_if_on, "mlmmj does not count a member's posts", NULL },
+	{ "member_verbosity_threshold", end_left_if_on, "mlmmj does not count a member's posts", NULL },
 	{ "members", end_goes, "subscribers.d, nomailsubs.d", NULL },
 	{ "mime_is_default_digest", end_unused, "its digests are MIME", NULL },
-	{ "mod_password", left_if_on, NO_PASSWORDS, NULL },
+	{ "mod_password", end_left_if_on, NO_PASSWORDS, NULL },
 	{ "moderator", take_people, "moderator", NULL },
 	{ "msg_footer", take_footer, "control/footer", NULL },
-	{ "msg_header", left_if_on, "mlmmj puts nothing before a post", NULL },
-	{ "new_member_options", left_if_on, "mlmmj has no such options", NULL },
+	{ "msg_header", end_left_if_on, "mlmmj puts nothing before a post", NULL },
+	{ "new_member_options", end_left_if_on, "mlmmj has no such options", NULL },
 	{ "news_moderation", end_unused, NO_NEWS, NULL },
 	{ "news_prefix_subject_too", end_unused, NO_NEWS, NULL },
 	{ "next_digest_number", end_goes, "lastdigest", NULL },
@@ -645,47 +622,47 @@ static const struct end_rule rules[] = {
 	{ "nondigestable", end_unused, "a list of mlmmj can't be without single posts", NULL },
 	{ "nonmember_rejection_notice", take_mail, "nonmember_rejection_notice", "deny-post-subonlypost|Post to $list$@$domain$ denied: $subject$|" },
 	{ "obscure_addresses", end_unused, NO_PAGES, NULL },
-	{ "one_last_digest", left_if_on, "mlmmj sends digests to those who have them", NULL },
+	{ "one_last_digest", end_left_if_on, "mlmmj sends digests to those who have them", NULL },
 	{ "owner", take_people, "owner", NULL },
 	{ "pass_filename_extensions", end_unused, NO_FILTER, NULL },
 	{ "pass_mime_types", end_unused, NO_FILTER, NULL },
 	{ "password", end_unused, NO_PASSWORDS, NULL },
 	{ "passwords", end_unused, NO_PASSWORDS, NULL },
-	{ "personalize", left_if_on, "mlmmj sends each member the same words", NULL },
+	{ "personalize", end_left_if_on, "mlmmj sends each member the same words", NULL },
 	{ "pipeline", end_stays, "its handlers are 2.1's: mlmmj has none", NULL },
 	{ "post_id", end_goes, "index: the number of the last post", NULL },
-	{ "post_password", left_if_on, NO_PASSWORDS, NULL },
-	{ "postings_responses", left_if_on, NO_REPLIES, NULL },
+	{ "post_password", end_left_if_on, NO_PASSWORDS, NULL },
+	{ "postings_responses", end_left_if_on, NO_REPLIES, NULL },
 	{ "preferred_language", end_goes, "text/: its words, where mlmmj has that language", NULL },
 	{ "private_roster", end_unused, "the members are sent to owners alone", NULL },
 	{ "real_name", end_goes, "texts, where they name the list", NULL },
 	{ "regular_exclude_ignore", end_unused, SIBLINGS, NULL },
-	{ "regular_exclude_lists", left_if_on, SIBLINGS, NULL },
-	{ "regular_include_lists", left_if_on, SIBLINGS, NULL },
+	{ "regular_exclude_lists", end_left_if_on, SIBLINGS, NULL },
+	{ "regular_include_lists", end_left_if_on, SIBLINGS, NULL },
 	{ "reject_these_nonmembers", take_nonmembers, "deny", NULL },
 	{ "reply_goes_to_list", take_reply_to, NULL, NULL },
 	{ "reply_to_address", end_goes, HEADERS ": Reply-To, where it is to be it", NULL },
-	{ "request_responses", left_if_on, NO_REPLIES, NULL },
+	{ "request_responses", end_left_if_on, NO_REPLIES, NULL },
 	{ "require_explicit_destination", take_flag_turned, "control/tocc", NULL },
 	{ "respond_to_post_requests", take_flag, "control/notifymod", NULL },
-	{ "scrub_nondigest", left_if_on, NO_FILTER, NULL },
+	{ "scrub_nondigest", end_left_if_on, NO_FILTER, NULL },
 	{ "send_goodbye_msg", end_stays, "mlmmj says goodbye to who asked to leave", NULL },
 	{ "send_reminders", end_unused, NO_PASSWORDS, NULL },
 	{ "send_welcome_msg", end_stays, "mlmmj welcomes who asked to join", NULL },
 	{ "subject_prefix", take_prefix, "control/prefix", NULL },
-	{ "subscribe_auto_approval", left_if_on, "mlmmj approves nobody by address", NULL },
+	{ "subscribe_auto_approval", end_left_if_on, "mlmmj approves nobody by address", NULL },
 	{ "subscribe_policy", take_subscribe_policy, NULL, NULL },
-	{ "topics", left_if_on, NO_TOPICS, NULL },
+	{ "topics", end_left_if_on, NO_TOPICS, NULL },
 	{ "topics_bodylines_limit", end_unused, NO_TOPICS, NULL },
-	{ "topics_enabled", left_if_on, NO_TOPICS, NULL },
-	{ "topics_userinterest", left_if_on, NO_TOPICS, NULL },
-	{ "umbrella_list", left_if_on, UMBRELLA, NULL },
+	{ "topics_enabled", end_left_if_on, NO_TOPICS, NULL },
+	{ "topics_userinterest", end_left_if_on, NO_TOPICS, NULL },
+	{ "umbrella_list", end_left_if_on, UMBRELLA, NULL },
 	{ "umbrella_member_suffix", end_unused, UMBRELLA, NULL },
 	{ "unsubscribe_policy", take_unsubscribe_policy, NULL, NULL },
 	{ "use_dollar_strings", end_goes, "texts: how their placeholders are read", NULL },
 	{ "usenet_watermark", end_unused, NO_NEWS, NULL },
 	{ "user_options", take_options, NULL, NULL },
-	{ "usernames", left_if_on, "mlmmj knows addresses alone", NULL },
+	{ "usernames", end_left_if_on, "mlmmj knows addresses alone", NULL },
 	{ "useropts_version", end_unused, "is the version of the file", NULL },
 	{ "volume", end_unused, NO_NUMBER, NULL },
 	{ "web_page_url", end_goes, "texts, where they name the list's page", NULL },
