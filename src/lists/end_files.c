@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -21,7 +22,8 @@
 #define DIR_MODE 0750
 #define FILE_MAX (256u << 20)
 #define RECORD "mailhaul.brought"
-#define TEMPORARY ".mailhaul.new"
+#define BESIDE ".mailhaul."
+#define TEMPORARY BESIDE "new"
 
 /* ── the folder, and who writes ──────────────────────────────────────────────────────────────── */
 
@@ -288,7 +290,7 @@ static int bring(int fd, json_t *one, struct buf *record, struct error *err)
 	path = filled(form, word);
 	if (!strstr(form, "%s") && is_there(fd, path))
 		return 0;
-	beside = xasprintf(".mailhaul.%s", word);
+	beside = xasprintf(BESIDE "%s", word);
 	end_octets_of(json_object_get(one, "octets"), &octets);
 	if (write_beside(fd, beside, buf_span(&octets),
 	                 json_number_value(json_object_get(one, "at")), err) < 0)
@@ -312,13 +314,36 @@ static int go_on(int fd, const struct buf *record, struct error *err)
 			continue;
 		from = span_dup(line);
 		to = span_dup(path);
-		if (strncmp(from, ".mailhaul.", 10) != 0 || strchr(from, '/') ||
+		if (strncmp(from, BESIDE, strlen(BESIDE)) != 0 || strchr(from, '/') ||
 		    !is_there(fd, from))
 			continue;
 		if (into_place(fd, from, to, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* What a break has left that no record names: it is not brought, and comes anew. */
+static int clean_up(int fd, const struct buf *record, struct error *err)
+{
+	int at = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
+	DIR *dir = at < 0 ? NULL : fdopendir(at);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (at >= 0)
+			(void)close(at);
+		return error_system(err, "the list's directory");
+	}
+	while (result == 0 && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, BESIDE, strlen(BESIDE)) != 0 ||
+		    span_find_text(buf_span(record), entry->d_name) >= 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) < 0)
+			result = error_system(err, "%s", entry->d_name);
+	}
+	(void)closedir(dir);
+	return result;
 }
 
 static int give_once(int fd, enum lists_end_do what, json_t *once, json_t *answer,
@@ -330,7 +355,8 @@ static int give_once(int fd, enum lists_end_do what, json_t *once, json_t *answe
 
 	if (is_there(fd, RECORD) && file_read_below(fd, RECORD, FILE_MAX, &record, err) < 0)
 		return -1;
-	if (what != LISTS_END_LOOK && go_on(fd, &record, err) < 0)
+	if (what != LISTS_END_LOOK &&
+	    (go_on(fd, &record, err) < 0 || clean_up(fd, &record, err) < 0))
 		return -1;
 	json_array_foreach(once, i, one)
 	{

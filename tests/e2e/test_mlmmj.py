@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,24 @@ def test_postfix_finds_every_address(lab):
     assert ask("virtual", f"talk-owner@{HOST}") == f"talk+owner@{HOST}"
     assert ask("virtual", f"c++-users-join@{HOST}") == f"c++-users=subscribe@{HOST}"
     assert not ask("virtual", f"talky@{HOST}") and not ask("transport", "talk@example.org")
+
+
+def test_a_run_that_is_killed_is_gone_on_with(lab):
+    """Wherever that was: at the end all is there, each held post once, and nothing beside."""
+    site, first, sink, _ = lab
+    spool = mlmmj.Spool(first.folder.parent / "killed", sink.port)
+    for n in range(12):
+        with subprocess.Popen([MAILHAUL, "-q", "lists", "convert", "--site", site.root, "--to", "mlmmj", "--folder",
+                               spool.folder, "--texts", mlmmj.TEXTS, "--all"], stderr=subprocess.DEVNULL) as child:
+            time.sleep(0.03 * n)
+            child.kill()
+    said = convert(site, spool)
+    assert not [row for row in said.values() if row["error"] or row["differs"]]
+    assert not list(spool.folder.glob("*/.mailhaul*"))
+    for one in site.lists:
+        waiting = [name for name in os.listdir(spool.folder / one.name / "moderation") if "subscribe" not in name]
+        assert len(waiting) == len([post for post in one.held if not post.lost]), one.name
+    assert not [row for row in convert(site, spool).values() if row["changed"]]
 
 
 def test_a_folder_that_is_not_there_is_told_of(lab):
