@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A real browser without a screen: Debian's chromium, which `tools/install-packages browser` unpacks."""
+"""A real browser without a screen: Debian's chromium, which `tools/install-packages check` unpacks."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ class Browser:
 def why_not(place: Path) -> str:
     """Why no browser runs on this machine; empty: one does."""
     if not PROGRAM.exists():
-        return f"{FOLDER} has no browser: tools/install-packages browser unpacks one"
+        return f"{FOLDER} has no browser: tools/install-packages check unpacks one"
     try:
         return "" if "runs" in Browser(place).dom("data:text/html,<p>runs") else "it shows nothing"
     except (LabError, OSError) as error:
