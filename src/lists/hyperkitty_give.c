@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FOLDERS "/var/tmp/mailhaul-hyperkitty."
@@ -26,6 +27,7 @@
 	(3600 * 1000) /* of a full-text index that is made; else an answer comes each second */
 #define LINE_MAX_KEPT (4u << 20)
 #define COPIES_MAX 5u
+#define END_PAUSES 1000u /* of 10 ms */
 
 extern const char hyperkitty_web_py[];
 extern const size_t hyperkitty_web_py_n;
@@ -74,7 +76,7 @@ void hyperkitty_result_fini(struct hyperkitty_result *r)
 
 /* ── the program inside HyperKitty ───────────────────────────────────────────────────────────── */
 
-static int is_lost(struct talk *t, struct error *err)
+static int is_lost(struct error *err)
 {
 	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
 	          "HyperKitty: `mailman-web shell` has ended, or says nothing");
@@ -177,7 +179,7 @@ static int greet(struct talk *t, struct error *err)
 	t->gid = (gid_t)json_integer_value(json_object_get(hello, "gid"));
 	json_decref(hello);
 	if (!good)
-		return is_lost(t, err);
+		return is_lost(err);
 	if (!t->uid) {
 		error_set(
 			err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
@@ -201,18 +203,33 @@ static int talk_begin(struct talk *t, const char *folder, const char *name,
 	return start(t, web, err) < 0 || greet(t, err) < 0 ? -1 : 0;
 }
 
+/* It ends with what it reads; su(1) and such complain where they are killed. One that never got its pipe waits for
+ * that. It has nothing in hand: a transaction is whole, or is not. */
+static void wait_for_end(const struct talk *t)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	pid_t ended = 0;
+
+	for (unsigned i = 0; t->jobs >= 0 && i < END_PAUSES && ended == 0; i++) {
+		ended = waitpid(t->pid, NULL, WNOHANG);
+		if (ended == 0)
+			(void)nanosleep(&pause, NULL);
+	}
+	if (ended)
+		return;
+	(void)kill(-t->pid, SIGTERM);
+	while (waitpid(t->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static void talk_end(struct talk *t)
 {
 	if (t->jobs >= 0)
 		(void)close(t->jobs);
 	if (t->answers >= 0)
 		(void)close(t->answers);
-	if (t->pid > 0) {
-		/* it has nothing in hand: a transaction is whole, or is not */
-		(void)kill(-t->pid, SIGTERM);
-		while (waitpid(t->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (t->pid > 0)
+		wait_for_end(t);
 	buf_fini(&t->rest);
 }
 
@@ -481,8 +498,8 @@ static void take_end(struct hyperkitty_result *r, json_t *answer)
 		r->policy = xstrdup(policy);
 }
 
-static int ask(struct talk *t, const struct hyperkitty_archive *a, const struct spool *s,
-               bool looks, struct hyperkitty_result *r, struct error *err)
+static int ask(struct hyperkitty_run *run, bool looks, const struct hyperkitty_archive *a,
+               const struct spool *s, struct hyperkitty_result *r, struct error *err)
 {
 	json_t *job = json_pack("{s:s, s:s, s:b, s:b, s:s, s:b, s:s, s:s}", "do",
 	                        looks ? "look" : "give", "list", a->address, "private",
@@ -490,7 +507,9 @@ static int ask(struct talk *t, const struct hyperkitty_archive *a, const struct 
 	                        "index", a->index && !looks, "mbox", s->mbox, "letters", s->rows);
 	AUTO_FREE char *text = json_dumps(job, JSON_COMPACT | JSON_ENSURE_ASCII);
 	AUTO_FREE char *line = text ? xasprintf("%s\n", text) : NULL;
-	size_t done = 0;
+	struct talk *t = looks ? &run->look : &run->give;
+	size_t letters = r->letters.n - r->letters.copies,
+	       done = looks && !run->looks ? letters : 0;
 
 	json_decref(job);
 	if (!line || fd_write_all(t->jobs, line, strlen(line)) < 0)
@@ -500,7 +519,7 @@ static int ask(struct talk *t, const struct hyperkitty_archive *a, const struct 
 		json_int_t row = json_integer_value(json_object_get(answer, "n"));
 
 		if (!answer)
-			return is_lost(t, err);
+			return is_lost(err);
 		if (json_object_get(answer, "list")) {
 			take_end(r, answer);
 			json_decref(answer);
@@ -513,7 +532,7 @@ static int ask(struct talk *t, const struct hyperkitty_archive *a, const struct 
 			else
 				take_given(r, (size_t)row, answer);
 			if (a->progress)
-				a->progress(a->context, ++done, r->letters.n - r->letters.copies,
+				a->progress(a->context, ++done, run->looks ? letters : 2 * letters,
 				            0);
 		}
 		json_decref(answer);
@@ -544,10 +563,10 @@ int hyperkitty_give(struct hyperkitty_run *run, const struct hyperkitty_archive 
 	if (fill(run, a, &s, r, err) < 0)
 		return -1;
 	r->fates = xcalloc(r->letters.n + 1, 1);
-	if (!run->looks && ask(&run->give, a, &s, false, r, err) < 0)
+	if (!run->looks && ask(run, false, a, &s, r, err) < 0)
 		return -1;
 	/* the reason why nothing was given is enough */
-	if (!r->error && ask(&run->look, a, &s, true, r, err) < 0)
+	if (!r->error && ask(run, true, a, &s, r, err) < 0)
 		return -1;
 	count(r);
 	return 0;

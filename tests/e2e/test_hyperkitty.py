@@ -211,12 +211,14 @@ def test_of_dirt_nothing_is_lost_and_each_change_is_named(lab):
 
 
 def test_a_second_run_adds_nothing_and_a_live_post_stays(lab):
-    """Also where the archive's newest message is newer than all that comes."""
+    """Also where the archive's newest message is newer than all that comes; it is found by its words."""
     before = {name: sorted(row["url"] for row in lab.emails(name)) for name in ("talk", "torn", "entwickler")}
     lab.put("talk", b"".join((lab.site.var("archives", "private", "talk.mbox", "talk.mbox").read_bytes(),
                               FROM, b"From: u@example.net\nMessage-ID: <old@x>\n\nlate, and old\n\n")))
-    said = lab.bring("talk", "torn", "entwickler")
+    said = lab.bring("--index", "talk", "torn", "entwickler")
     assert [(one["new"], one["missing"]) for one in said.values()] == [(1, 0), (0, 0), (0, 0)]
+    status, found = lab.web.ask(f"/hyperkitty/search?mlist=talk@{HOST}&q=late")
+    assert status == 200 and f"/message/{hashed('old@x')}/" in found
     after = {name: sorted(row["url"] for row in lab.emails(name)) for name in before}
     assert {name: len(set(after[name]) - set(before[name])) for name in before} == {"talk": 1, "torn": 0, "entwickler": 0}
     assert lab.email("talk", "old@x")["date"] == "2004-01-05T10:00:00Z"
