@@ -488,8 +488,14 @@ static void set_defaults(struct config *c)
 /* What only one of the managers of lists can do. */
 static int check_lists(const struct yaml_file *y, const struct config *c, struct error *err)
 {
+	const char *program = c->lists.mailman;
+
 	if (c->lists_to != CONFIG_LISTS_MAILMAN3)
 		return 0;
+	if (program && (*program != '/' || !span_ends(span_of(program), "/mailman")))
+		return yaml_error_at(y, "lists.mailman", err,
+		                     "lists.mailman: \"%s\" is no path that ends in /mailman",
+		                     program);
 	if (c->new_host.reach == CONFIG_FOLDER)
 		return yaml_error_at(y, "lists.to", err,
 		                     "lists.to: mailman3 has to run: new.host can't be a folder");

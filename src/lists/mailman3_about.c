@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "lists/mailman3_inside.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -152,8 +153,8 @@ static void judge_delimiter(json_t *told, const struct strings *names, struct st
 			delimiter, buf_text(&cut));
 }
 
-static void judge(json_t *told, const struct strings *names, struct strings *missing,
-                  struct strings *advice)
+void mailman3_judge(json_t *told, const struct strings *names, struct strings *missing,
+                    struct strings *advice)
 {
 	const char *version = text_of(told, "version"), *incoming = text_of(told, "incoming");
 	const char *rest = json_string_value(json_object_get(told, "rest"));
@@ -195,7 +196,7 @@ int lists_mailman3_about_ask(const struct lists_mailman3_core *core, const struc
 	if (result == 0)
 		result = take(told, out, err);
 	if (result == 0)
-		judge(told, names, missing, advice);
+		mailman3_judge(told, names, missing, advice);
 	json_decref(ask);
 	json_decref(told);
 	return result;

@@ -702,6 +702,24 @@ def about(rest):
     return told
 
 
+def unshunt(plan):
+    """What a runner has put aside since then, as it does when SQLite was locked by another, is given to it again; the
+    rest of a shunt queue is older, and another's business."""
+    answer, shunt = {"list": "", "given": [], "error": None}, config.switchboards["shunt"]
+    try:
+        for filebase in shunt.files:
+            if float(filebase.partition("+")[0]) < plan["since"]:
+                continue
+            message, data = shunt.dequeue(filebase)
+            queue = data.get("whichq", "in")
+            config.switchboards[queue if queue in config.switchboards else "in"].enqueue(message, data)
+            shunt.finish(filebase)
+            answer["given"].append(f"{data.get('listid')}: {message['message-id']}")
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        answer["error"] = f"{type(error).__name__}: {error}"
+    return answer
+
+
 def list_answer(plan, rest):
     one = List(plan, plan["do"] != "look")
     before = mails()
@@ -733,6 +751,8 @@ def answer_to(line, rest):
     plan = json.loads(line)
     if plan["do"] == "about":
         return about(rest)
+    if plan["do"] == "unshunt":
+        return unshunt(plan)
     return entry_answer(plan) if "entry" in plan else list_answer(plan, rest)
 
 

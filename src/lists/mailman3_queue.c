@@ -232,3 +232,28 @@ int lists_mailman3_drop_entries(const struct lists_mailman3_core *core,
 		                 "Mailman 3 keeps entries of its queues: %s", told.rows[0]);
 	return result;
 }
+
+int lists_mailman3_unshunt(const struct lists_mailman3_core *core, int64_t since_ms,
+                           struct strings *given, struct error *err)
+{
+	json_t *ask = json_pack("{s:s, s:f}", "do", "unshunt", "since", (double)since_ms / 1000);
+	json_t *answer = NULL, *row;
+	const char *error;
+	size_t i;
+	int result = lists_mailman3_ask(core, &ask, 1, &answer, NULL, err);
+
+	json_array_foreach(json_object_get(answer, "given"), i, row)
+	{
+		AUTO_BUF struct buf shown = { 0 };
+
+		buf_add_printable(&shown, span_of(json_string_value(row)));
+		strings_add(given, buf_text(&shown));
+	}
+	error = json_string_value(json_object_get(answer, "error"));
+	if (result == 0 && error)
+		result = error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
+		                   "the shunt queue of Mailman 3: %s", error);
+	json_decref(ask);
+	json_decref(answer);
+	return result;
+}

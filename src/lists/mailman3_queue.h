@@ -26,3 +26,13 @@ int lists_mailman3_give_entries(const struct lists_mailman3_core *core, struct l
 /* None of them is there any more, unless a runner has worked on it. */
 int lists_mailman3_drop_entries(const struct lists_mailman3_core *core,
                                 const struct strings *entries, struct error *err) MUST_CHECK;
+
+/*
+ * Posts that a runner has put aside (queue shunt) since then are given to it again: SQLite that another has locked
+ * makes one do that.
+ *
+ *   since_ms  since 1970 UTC; what is older is another's business
+ *   given     "LIST-ID: MESSAGE-ID" of each, appended
+ */
+int lists_mailman3_unshunt(const struct lists_mailman3_core *core, int64_t since_ms,
+                           struct strings *given, struct error *err) MUST_CHECK;

@@ -61,6 +61,8 @@ int mailman3_step_open_lists(struct move *m, struct error *err) MUST_CHECK;
 int mailman3_undo_open_lists(struct move *m, struct error *err) MUST_CHECK;
 int mailman3_verify(struct move *m, struct error *err) MUST_CHECK;
 int mailman3_prove(struct move *m, struct error *err) MUST_CHECK;
+/* Behind the opening: what its runners have put aside since the freeze is given to them again, and named. */
+int mailman3_account(struct move *m, struct error *err) MUST_CHECK;
 int mailman3_bring_stragglers(struct move *m, struct error *err) MUST_CHECK;
 /* In the places of questions. */
 enum check_answer mailman3_check_there(struct move *m, struct buf *seen);

@@ -349,6 +349,37 @@ int mailman3_bring_stragglers(struct move *m, struct error *err)
 	return evidence_put(m->state, "lists", words, NULL, err);
 }
 
+int mailman3_account(struct move *m, struct error *err)
+{
+	const struct lists_mailman3_core core = lists_mailman3_core_of(m->config, m->new);
+	AUTO_STRINGS struct strings given = { 0 };
+	AUTO_LISTING struct host_listing files = { 0 };
+	AUTO_LISTS_MAILMAN3_ABOUT struct lists_mailman3_about about = { 0 };
+	AUTO_FREE char *dir = NULL, *words = NULL;
+	int64_t since_ms;
+	size_t there = 0;
+
+	if (lists_mailman3_about_kept(m->state, &about, err) < 0 ||
+	    state_get_i64(m->state, "freeze.began_ms", 0, &since_ms, err) < 0)
+		return -1;
+	dir = xasprintf("%s/shunt", about.queues);
+	if (host_list(m->new, dir, 1, &files, err) < 0)
+		return err->sys_errno == ENOENT ? 0 : -1;
+	for (size_t i = 0; i < files.n; i++)
+		there += S_ISREG(files.rows[i].mode) != 0;
+	if (there && lists_mailman3_unshunt(&core, since_ms, &given, err) < 0)
+		return -1;
+	if (!given.n)
+		return 0;
+	move_lists_say(m, &given);
+	words = xasprintf(
+		"%zu posts that Mailman 3 had put aside were given to it again, the first: "
+		"%s; its log says why. Look again: `mailhaul cutover`",
+		given.n, given.rows[0]);
+	move_say(m, "%s", words);
+	return evidence_put(m->state, "lists", words, NULL, err);
+}
+
 /* ── questions ───────────────────────────────────────────────────────────────────────────────── */
 
 enum check_answer mailman3_check_there(struct move *m, struct buf *seen)

@@ -273,5 +273,7 @@ int step_account_with_lists(struct move *m, struct error *err)
 {
 	if (step_account(m, err) < 0)
 		return -1;
+	if (m->has_lists && move_lists_to_mailman3(m->config) && mailman3_account(m, err) < 0)
+		return -1;
 	return m->has_lists && host_reach(m->old) != HOST_FOLDER ? tell_stragglers(m, err) : 0;
 }

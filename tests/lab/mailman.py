@@ -75,13 +75,15 @@ def _put(host: Host, site: Site, place: Place) -> None:
                 stdin=program)
 
 
-def install(lab) -> Site:
-    """Put both where they belong; the site of `old` is what its lists' truth is in."""
+def install(lab, new_too: bool = True) -> Site:
+    """Put both where they belong, or `old` alone; its site is what its lists' truth is in."""
     with tempfile.TemporaryDirectory() as folder:
         old = Site(Path(folder, "old"), "source").make()
-        new = Bare(Path(folder, "new"), "debian").make()
         accounts.add(lab.old, {"mailman": (OWNER["source"], OLD.code, "!")})
         _put(lab.old, old, OLD)
+        if not new_too:
+            return old
+        new = Bare(Path(folder, "new"), "debian").make()
         _put(lab.new, new, NEW)
         lab.new.sh("ln -s /usr/lib/mailman/mail /var/lib/mailman/mail")     # as the package has it
         return old

@@ -22,7 +22,7 @@ import urllib.parse
 from pathlib import Path
 
 from .ports import free_port
-from .sealed import LabError
+from .sealed import File, Host, LabError, wait_for
 
 FOLDER = Path(os.environ.get("MAILHAUL_MAILMAN3", "/var/cache/mailhaul-lab/mailman3"))
 PACKAGES = FOLDER / "usr/lib/python3/dist-packages"
@@ -64,7 +64,9 @@ admin_pass: {password}
 workers: 1
 
 [mta]
-incoming: mailman.mta.null.NullMTA
+incoming: mailman.mta.{incoming}
+verp_delimiter: +
+configuration: {at}/postfix.cfg
 outgoing: mailman.mta.deliver.deliver
 smtp_host: 127.0.0.1
 smtp_port: {smtp}
@@ -89,6 +91,23 @@ def is_here() -> bool:
     return (FOLDER / "usr/bin/mailman").exists()
 
 
+def _files(at: Path, ports: dict[str, int], password: str, runners: tuple[str, ...],
+           incoming: str = "null.NullMTA") -> dict[str, tuple[str, int]]:
+    """Configuration and programs of a core in the folder `at`: path in it, text and mode."""
+    config = at / "mailman.cfg"
+    made = {
+        "mailman.cfg": (_CONFIG.format(at=at, password=password, packages=PACKAGES, incoming=incoming, **ports) + "".join(
+            f"\n[runner.{name}]\nstart: no\n" for name in _ALL if name not in runners), 0o644),
+        "passlib.cfg": ("[passlib]\nschemes = sha512_crypt, sha256_crypt, hex_sha1\n", 0o644),
+        "postfix.cfg": ("[postfix]\npostmap_command: /usr/sbin/postmap\ntransport_file_type: hash\n", 0o644),
+    }
+    for name in ("master", "runner", "mailman"):
+        made[f"bin/{name}"] = (_PROGRAM.format(
+            packages=str(PACKAGES), module=name,
+            words=["-C", str(config)] if name == "mailman" else []), 0o755)
+    return made
+
+
 class Core:
     """One core; `with Core(smtp_port) as core`."""
 
@@ -99,21 +118,13 @@ class Core:
         self.port, self.password = free_port(), secrets.token_hex(8)
         self.config = self.at / "mailman.cfg"
         self.mailman = self.at / "bin/mailman"
-        self.runners, self.child = runners, None
+        self.child = None
         for name in ("bin", "var"):
             (self.at / name).mkdir()
-        self.config.write_text(_CONFIG.format(
-            at=self.at, rest=self.port, password=self.password, smtp=smtp_port, lmtp=free_port(),
-            packages=PACKAGES) + "".join(
-                f"\n[runner.{name}]\nstart: no\n" for name in _ALL if name not in runners), "utf-8")
-        (self.at / "passlib.cfg").write_text("[passlib]\nschemes = sha512_crypt, sha256_crypt, hex_sha1\n",
-                                             "utf-8")
-        for name in ("master", "runner", "mailman"):
-            program = self.at / "bin" / name
-            program.write_text(_PROGRAM.format(
-                packages=str(PACKAGES), module=name,
-                words=["-C", str(self.config)] if name == "mailman" else []), "utf-8")
-            program.chmod(0o755)
+        ports = {"rest": self.port, "smtp": smtp_port, "lmtp": free_port()}
+        for name, (text, mode) in _files(self.at, ports, self.password, runners).items():
+            (self.at / name).write_text(text, "utf-8")
+            (self.at / name).chmod(mode)
         self.at.chmod(0o755)
         for path in (self.at, *self.at.rglob("*")):
             os.chown(path, USER, USER)
@@ -183,6 +194,104 @@ class Core:
         if status != 200:
             raise LabError(f"GET {path}: {status} {value}")
         return value
+
+
+AT = Path("/var/lib/mailman3-lab")
+_PORTS = {"rest": 8001, "smtp": 2525, "lmtp": 8024}
+_RECORD = "/run/mailman3-sent"
+# whoever all of its mail goes to: a line of JSON each
+_SINK = """
+import json, socketserver
+
+class Session(socketserver.StreamRequestHandler):
+    def say(self, words):
+        self.wfile.write(words.encode() + b"\\r\\n")
+
+    def handle(self):
+        self.say("220 sink")
+        to = []
+        for line in iter(self.rfile.readline, b""):
+            verb = line[:4].upper()
+            if verb == b"RCPT":
+                to.append(line.decode().partition("<")[2].partition(">")[0])
+            elif verb == b"DATA":
+                self.say("354 go on")
+                text = b"".join(iter(self.rfile.readline, b".\\r\\n")).decode("latin-1")
+                with open({record!r}, "a") as record:
+                    record.write(json.dumps([to, text]) + "\\n")
+                to = []
+            elif verb == b"QUIT":
+                self.say("221 bye")
+                return
+            self.say("250 ok")
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+
+Server(("127.0.0.1", {port}), Session).serve_forever()
+"""
+_ASK = """
+import json, sys, urllib.parse, urllib.request
+method, path, password, values = json.loads(sys.argv[1])
+asking = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+asking.add_password(None, "http://127.0.0.1:{port}/", "restadmin", password)
+opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(asking))
+data = urllib.parse.urlencode(values).encode() if values else None
+with opener.open(urllib.request.Request(
+        "http://127.0.0.1:{port}/3.1/" + path, data=data, method=method)) as answer:
+    print(answer.read().decode() or "null")
+"""
+
+
+class HostCore:
+    """One in a host of the lab, which takes posts from its Postfix by LMTP, and whose own mails go to a record."""
+
+    def __init__(self, host: Host):
+        self.host, self.password = host, secrets.token_hex(8)
+        self.mailman = str(AT / "bin/mailman")
+        made = _files(AT, _PORTS, self.password, ("rest", "lmtp", "in", "pipeline", "out"), "postfix.LMTP")
+        host.push({f"{AT}/{name}": File(text, mode, "list", "list") for name, (text, mode) in made.items()})
+        host.sh(f"mkdir -p {AT}/var; chown list:list {AT} {AT}/bin {AT}/var; : >{_RECORD}")
+        host.spawn("/usr/bin/python3", "-c", _SINK.replace("{record!r}", repr(_RECORD)).replace("{port}", str(_PORTS["smtp"])))
+
+    def configure(self, old: str, new: str) -> None:
+        """Change a line of its configuration."""
+        self.host.sh(f"sed -i 's/^{old}$/{new}/' {AT}/mailman.cfg; grep -q '^{new}$' {AT}/mailman.cfg")
+
+    def start(self) -> None:
+        """As a person does it; returns when REST answers."""
+        self.host.sh(f"setpriv --reuid=list --regid=list --init-groups {self.mailman} start --force "
+                     "</dev/null >/dev/null 2>&1")
+        wait_for(self.is_up, 120, "Mailman 3 to answer", 0.3)
+
+    def is_up(self) -> bool:
+        """Whether REST answers."""
+        return f":{_PORTS['rest']} " in self.host.run("ss", "-Htln").stdout + " "
+
+    def is_running(self) -> bool:
+        """Whether a runner is there."""
+        return "--runner=" in self.host.run("ps", "axww", "-o", "args").stdout
+
+    def tell_mta(self) -> None:
+        """Have the host's Postfix know of its lists, as Mailman's manual says."""
+        table = f"hash:{AT}/var/data/postfix_lmtp"
+        self.host.sh(f"postconf -e recipient_delimiter=+ owner_request_special=no transport_maps={table} "
+                     f"\"local_recipient_maps=$(postconf -h local_recipient_maps) {table}\"")
+
+    def ask(self, method: str, path: str, **values):
+        """One question over REST, which comes up later than the port for posts."""
+        wait_for(self.is_up, 120, "REST to answer", 0.3)
+        return json.loads(self.host.run(
+            "/usr/bin/python3", "-c", _ASK.replace("{port}", str(_PORTS["rest"])),
+            json.dumps([method, path, self.password, values])).stdout)
+
+    def words(self) -> str:
+        """What it says of itself: entries of queues, and the ends of its logs."""
+        return self.host.sh(f"cd {AT}/var; find queue -type f; tail -n 60 logs/*.log", check=False)
+
+    def sent(self) -> list[tuple[list[str], str]]:
+        """What it has sent: recipients, and the message."""
+        return [tuple(json.loads(line)) for line in self.host.sh(f"cat {_RECORD}").splitlines()]
 
 
 class _Session(socketserver.StreamRequestHandler):

@@ -322,6 +322,54 @@ static void a_value_of_the_wrong_type_is_named_and_stops_nothing(void **state)
 	end(m);
 }
 
+static void expect_words(const struct strings *lines, const char *words)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		if (strstr(lines->rows[i], words))
+			return;
+	fail_msg("none of %zu lines says \"%s\"", lines->n, words);
+}
+
+static void what_a_mailman_3_lacks_is_named(void **state)
+{
+	AUTO_STRINGS struct strings names = { 0 }, missing = { 0 }, advice = { 0 };
+	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "version", "3.2.2",
+	                         "name_chars", "[-_.0-9a-z]", "verp_delimiter", "+", "incoming",
+	                         "mailman.mta.null.NullMTA", "rest", "http://h/: refused", "style",
+	                         0, "old_hashes", 0, "sqlite", 1);
+
+	(void)state;
+	strings_add(&names, "Talk.1_x-y");
+	strings_add(&names, "c++-users");
+	strings_add(&names, "a=b");
+	mailman3_judge(told, &names, &missing, &advice);
+	assert_int_equal(missing.n, 6);
+	expect_words(&missing, "older than 3.3");
+	expect_words(&missing, "refused: start it");
+	expect_words(&missing, "legacy-default");
+	expect_words(&missing, "refuses the names of c++-users, a=b:");
+	expect_words(&missing, "the names of c++-users are cut off");
+	expect_words(&missing, "NullMTA");
+	assert_int_equal(advice.n, 3);
+	json_decref(told);
+}
+
+static void a_mailman_3_that_has_all_is_told_of_nothing(void **state)
+{
+	AUTO_STRINGS struct strings names = { 0 }, missing = { 0 }, advice = { 0 };
+	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:n, s:b, s:b, s:b, s:s}", "version",
+	                         "3.10.1", "name_chars", "[-_.+=0-9a-z]", "verp_delimiter", "~",
+	                         "incoming", "mailman.mta.postfix.LMTP", "rest", "style", 1,
+	                         "old_hashes", 1, "sqlite", 0, "domains_by", "file:///x");
+
+	(void)state;
+	strings_add(&names, "c++-users");
+	strings_add(&names, "a=b");
+	mailman3_judge(told, &names, &missing, &advice);
+	assert_int_equal(missing.n + advice.n, 0);
+	json_decref(told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +382,8 @@ int main(void)
 		cmocka_unit_test(every_bit_of_a_member_goes_with_it),
 		cmocka_unit_test(rules_of_headers_stay_exact_or_are_named),
 		cmocka_unit_test(a_value_of_the_wrong_type_is_named_and_stops_nothing),
+		cmocka_unit_test(what_a_mailman_3_lacks_is_named),
+		cmocka_unit_test(a_mailman_3_that_has_all_is_told_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A whole move with mailing lists into a Mailman 3: twelve lists of a Mailman 2.1 go into Debian's core on the new
+host, while somebody writes to seven of them. Each post goes out to every member from one side, and once; what waits
+for a moderator waits there."""
+
+import json
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+
+from conftest import Journey
+from lab import audit, dns, hosts, mailman, mailman3, mover
+from lab.sealed import File, LabError, wait_for
+from mailman21.persons import Person
+
+LISTS = f"{mailman.OLD.code}/lists"
+POSTED_TO = ("talk", "entwickler", "nihongo", "novosti", "old-times", "everyone")
+HELD = ("c++-users",)       # whose posts wait for a moderator
+NAMES = {"mailman", "announce", "news", "torn", "broken", *POSTED_TO, *HELD}
+
+# somebody who writes to each of them in turn; all that was taken stands in /run/posts
+_POST = """
+import json, os, smtplib, sys, time
+lists, number = json.loads(sys.argv[1]), 0
+while not os.path.exists("/run/no-more-posts"):
+    name, sender = lists[number % len(lists)]
+    number += 1
+    token = f"{name}:{number}"
+    with smtplib.SMTP("127.0.0.1", 25) as session:
+        session.sendmail("poster@one.example.com", [f"{name}@lists.example.org"],
+                         f"From: {sender}\\nTo: {name}@lists.example.org\\nSubject: words\\n"
+                         f"Message-ID: <{number}@one.example.com>\\nX-Token: {token}\\n\\nwords\\n")
+    with open("/run/posts", "a", encoding="ascii") as record:
+        record.write(token + "\\n")
+    time.sleep(0.3)
+"""
+
+
+def regular(one) -> set[str]:
+    """Members to whom each post goes."""
+    return {person.key for person in one.people
+            if not person.digest and not person.status and not person.options & 1}
+
+
+def poster(one) -> str:
+    """A member who may write there, and gets what he writes."""
+    return next((person.key for person in one.people if not person.options & (2 | 128)), one.people[0].key)
+
+
+def told(done) -> str:
+    """All that a verb has said."""
+    return done.stdout + done.stderr
+
+
+def states(admin) -> Counter:
+    """How many lists are how far."""
+    return Counter(row["state"] for row in admin.json("status")["mailing_lists"])
+
+
+def token_of(text: str) -> str:
+    """Of a post of ours; "" of another's."""
+    return next((line.partition(": ")[2] for line in text.splitlines() if line.startswith("X-Token: ")), "")
+
+
+def queue_entry(lab, name: str, token: str, sender: str) -> None:
+    """A post that old's MTA has put into Mailman's queue, where no runner runs."""
+    lab.old.sh(f"{mailman.OLD.code}/mail/mailman post {name}",
+               stdin=f"From: {sender}\nTo: {name}@lists.example.org\nSubject: words\n"
+                     f"Message-ID: <{token}@one.example.com>\nX-Token: {token}\n\nwords\n")
+
+
+def subscribe_late(lab, site) -> None:
+    """Somebody joins a list of 2.1 when it has been copied already."""
+    one = next(one for one in site.lists if one.name == "nihongo")
+    late = Person("Late@jp.example.net", "Late", "ja", 16)
+    late.add_to(one.config)
+    one.people.append(late)
+    lab.old.push({f"{LISTS}/nihongo/config.pck": File(
+        one.pickled(one.config, one.protocol), 0o660, "mailman", "mailman")})
+
+
+def where(lab, core) -> tuple[Counter, dict[str, Counter], Counter]:
+    """Of each token: how often old sent it, how often each member got it of new, how often it waits there."""
+    gave: dict[str, Counter] = {}
+    for to, text in core.sent():
+        gave.setdefault(token_of(text), Counter()).update(address.lower() for address in to)
+    held = Counter()
+    for name in HELD:
+        found = core.ask("GET", f"lists/{name.replace('+', '%2B')}.lists.example.org/held")
+        held.update(token_of(entry["msg"]) for entry in found.get("entries", []))
+    return Counter(mailman.sent(lab.old, mailman.OLD)), gave, held
+
+
+def wrong(lab, core, site, accepted: list[str]) -> list[str]:
+    """What is not as it has to be of these posts; nothing: each reached every member once."""
+    sent, gave, held = where(lab, core)
+    people = {one.name: regular(one) for one in site.lists}
+    found = []
+    for token in accepted:
+        name = token.partition(":")[0]
+        of_new = gave.get(token, Counter())
+        if sent[token] == 1 and not of_new and not held[token]:
+            continue
+        if sent[token] == 0 and name in HELD and held[token] == 1 and not of_new:
+            continue
+        if sent[token] == 0 and name not in HELD and not held[token] and \
+                of_new == Counter(dict.fromkeys(people[name], 1)):
+            continue
+        found.append(f"{token}: old {sent[token]}, new {len(of_new)} of {len(people[name])}, most "
+                     f"{max(of_new.values(), default=0)} times, held {held[token]}")
+    return found
+
+
+def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
+    if not mailman3.is_here():
+        pytest.skip(f"{mailman3.FOLDER} has no Mailman 3: tools/install-packages lab unpacks it")
+    site = mailman.install(lab, new_too=False)
+    core = mailman3.HostCore(lab.new)
+    journey = Journey(lab, mover.settings("address", "refuse", canary=False,
+                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}}}\n"))
+    admin, by_name = journey.admin, {one.name: one for one in site.lists}
+    dns.update(lab.new, f"update add lists.example.org 20 MX 10 {hosts.MAIL_NAME}.")
+    lab.old.sh('postconf -e "mydestination = $(postconf -h mydestination), lists.example.org"')
+    mailman.tell_mta(lab.old, admin)
+    mailman.start(lab.old, mailman.OLD)
+
+    # nobody is there yet who could take lists, and prepare says so
+    admin.run("survey")
+    refused = told(admin.run("prepare", expect=mover.NO))
+    assert "REST does not answer" in refused and "names of c++-users are cut off" in refused, refused
+    core.configure("verp_delimiter: +", "verp_delimiter: ~")
+    core.start()
+    admin.run("prepare")
+    writers = [(name, poster(by_name[name])) for name in POSTED_TO + HELD]
+    child = lab.worlds[0].spawn("/usr/bin/python3", "-c", _POST, json.dumps(writers))
+
+    first, = admin.json("seed")["passes"]
+    assert first["mailing_lists"]["lists"] == 12 and first["mailing_lists"]["changes"] > 100
+    again, = admin.json("seed")["passes"]
+    assert again["mailing_lists"]["changes"] == 0
+    assert states(admin) == {"seeded": len(NAMES)}
+    refused = told(admin.run("check", "lists", expect=mover.NO))
+    assert "transport_maps" in refused, refused
+    core.tell_mta()
+    admin.run("check", "lists")
+    subscribe_late(lab, site)
+    assert "mailing lists: nihongo@lists.example.org: member Late@jp.example.net" in told(
+        admin.run("verify", expect=mover.NO))
+
+    # once, back from the middle: what waited goes back to old
+    admin.run("cutover", "--until", "verify")
+    assert states(admin) == {"verified": len(NAMES)}
+    assert not mailman.running(lab.old) and not core.is_running()
+    admin.run("cutover", "--postpone")
+    assert mailman.running(lab.old) and core.is_running()
+
+    # a post that comes behind the last pass is brought, as is what waited then
+    admin.run("cutover", "--until", "verify")
+    queue_entry(lab, "talk", "talk:behind", poster(by_name["talk"]))
+    went = told(admin.run("cutover"))
+    assert "straggler" not in went and "in/" in went, went
+    queue_entry(lab, "talk", "talk:late", poster(by_name["talk"]))
+    assert "1 entries" in told(admin.run("lists", "stragglers"))
+    assert states(admin) == {"opened": len(NAMES)}
+    assert not mailman.running(lab.old) and core.is_running()
+
+    lab.worlds[0].sh("touch /run/no-more-posts")
+    assert child.wait(60) == 0, child.stdout.read()
+    accepted = lab.worlds[0].sh("cat /run/posts").split() + ["talk:behind", "talk:late"]
+    assert len({token.partition(":")[0] for token in accepted}) == len(POSTED_TO + HELD)
+    audit.wait_until_quiet([lab.worlds[0], lab.new], 60)
+
+    def is_right() -> bool:
+        """Two runners at one SQLite put posts aside now and then; the account gives them to these again."""
+        if wrong(lab, core, site, accepted):
+            admin.run("cutover")
+            return False
+        return True
+
+    with suppress(LabError):
+        wait_for(is_right, 120, "each post at every member, once", 3)
+    assert wrong(lab, core, site, accepted) == [], core.words()
+    sent, gave, held = where(lab, core)
+    assert set(gave) & set(accepted) and set(held) & set(accepted) and set(sent) & set(accepted)
+
+    # what waited for a moderator waits, and goes out when he says so; and who came late is a member
+    talk = "lists/talk.lists.example.org"
+    waits = core.ask("GET", f"{talk}/held")["entries"]
+    big = next(entry for entry in waits if entry["subject"] == "big")
+    core.ask("POST", f"{talk}/held/{big['request_id']}", action="accept")
+    wait_for(lambda: [to for to, text in core.sent() if "Subject: [Talk" in text and "big" in text], 60,
+             "an approved post")
+    nihongo = core.ask("GET", "lists/nihongo.lists.example.org/roster/member")["entries"]
+    assert "late@jp.example.net" in {row["email"] for row in nihongo}
+
+    # and back: old's lists live again, and new's hold what comes
+    went = told(admin.run("rollback"))
+    assert "disabled" in went, went
+    assert mailman.running(lab.old)
+    assert core.ask("GET", f"{talk}/config")["emergency"] is True
