@@ -598,9 +598,10 @@ class List:
             getUtility(IDomainManager).remove(host)
 
     def remove_address(self, text):
-        found = self.users.get_address(text)
+        found, rows = self.users.get_address(text), config.db.store.query(Member)
         user = found.user if found else None
-        if found is None or list(found.memberships.members) or (user and list(user.memberships.members)):
+        if found is None or rows.filter_by(address_id=found.id).count() or \
+                (user and rows.filter_by(user_id=user.id).count()):
             return
         alone = user is not None and len(list(user.addresses)) == 1 and user.password is None
         self.users.delete_address(found)

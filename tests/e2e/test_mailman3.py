@@ -74,7 +74,7 @@ def convert(site, core, *words, code=1):
     done = subprocess.run([MAILHAUL, "--json", "lists", "convert", "--site", site.root, "--to", "mailman3",
                            "--mailman", core.mailman, *(words or ("--all",))],
                           capture_output=True, timeout=300, check=False)
-    assert done.returncode == code, done.stderr.decode()
+    assert done.returncode == code, done.stderr.decode() + done.stdout.decode()[-3000:]
     return {one["list"].partition("@")[0]: one for one in json.loads(done.stdout)}
 
 
@@ -234,3 +234,28 @@ def test_a_post_that_was_held_is_approved_and_goes_to_the_members(lab):
     text = sink.mails[0][2]
     assert b"Subject: [Talk 351] big\r\n" in text
     assert b"x" * 79 in text and b"http://www.example.org/mailman/listinfo/talk\r\n" in text
+
+
+def test_a_list_is_taken_away_again_and_nothing_else(lab):
+    """With the addresses that were made for it and that no other list has; who made it himself keeps it."""
+    site, core, _, _ = lab
+    nihongo = {person.key for person in in_old(site)["nihongo"].people}
+    others = {entry["email"] for name in LISTS if name != "nihongo"
+              for role in ("member", "owner", "moderator")
+              for entry in core.get(f"lists/{list_id(name)}/roster/{role}").get("entries", [])}
+    gone = convert(site, core, "--remove", "nihongo", "torn", code=0)
+    assert gone["nihongo"]["changed"] == ["removed"] and not gone["nihongo"]["error"]
+    assert core.ask("GET", f"lists/{list_id('nihongo')}")[0] == 404
+    for address in nihongo:
+        assert core.ask("GET", f"addresses/{quote(address)}")[0] == (200 if address in others else 404), address
+    assert {one["email"] for one in core.get(f"lists/{list_id('talk')}/roster/member")["entries"]} <= others
+
+    # one that another has made since under such a name
+    assert core.ask("POST", "lists", fqdn_listname="torn@lists.example.org")[0] == 201
+    assert convert(site, core, "--remove", "torn", code=0)["torn"]["told"] == \
+        ["was there before, and stays as it is now"]
+    assert core.get(f"lists/{list_id('torn')}")["list_name"] == "torn"
+
+    # and it can come again, with what waits
+    assert convert(site, core, "nihongo", code=1 if in_old(site)["nihongo"].pending else 0)["nihongo"]["new"]
+    assert core.get(f"lists/{list_id('nihongo')}/held")["total_size"] == 1
