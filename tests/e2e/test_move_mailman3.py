@@ -194,6 +194,13 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     nihongo = core.ask("GET", "lists/nihongo.lists.example.org/roster/member")["entries"]
     assert "late@jp.example.net" in {row["email"] for row in nihongo}
 
+    # a Mailman 3 on another host is reached over ssh, which leaves nothing behind but what it makes itself
+    core.install(lab.old)
+    gave = admin.json("lists", "convert", "--into", f"ssh:root@{hosts.MANAGEMENT_V4}", "--mailman", core.mailman,
+                      "--to", "mailman3", "announce", expect=mover.NO)    # its digest is refused
+    assert (gave[0]["new"], gave[0]["there"], gave[0]["differs"]) == (True, 30, []), gave
+    assert "announce" in lab.old.sh(f"cat {mailman3.AT}/var/data/postfix_lmtp")
+
     # and back: old's lists live again, and new's hold what comes
     went = told(admin.run("rollback"))
     assert "disabled" in went, went

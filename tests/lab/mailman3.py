@@ -249,10 +249,15 @@ class HostCore:
     def __init__(self, host: Host):
         self.host, self.password = host, secrets.token_hex(8)
         self.mailman = str(AT / "bin/mailman")
+        self.install(host)
+        host.sh(f": >{_RECORD}")
+        host.spawn("/usr/bin/python3", "-c", _SINK.replace("{record!r}", repr(_RECORD)).replace("{port}", str(_PORTS["smtp"])))
+
+    def install(self, host: Host) -> None:
+        """Put one there, as it is after its installation."""
         made = _files(AT, _PORTS, self.password, ("rest", "lmtp", "in", "pipeline", "out"), "postfix.LMTP")
         host.push({f"{AT}/{name}": File(text, mode, "list", "list") for name, (text, mode) in made.items()})
-        host.sh(f"mkdir -p {AT}/var; chown list:list {AT} {AT}/bin {AT}/var; : >{_RECORD}")
-        host.spawn("/usr/bin/python3", "-c", _SINK.replace("{record!r}", repr(_RECORD)).replace("{port}", str(_PORTS["smtp"])))
+        host.sh(f"mkdir -p {AT}/var; chown list:list {AT} {AT}/bin {AT}/var")
 
     def configure(self, old: str, new: str) -> None:
         """Change a line of its configuration."""
