@@ -323,7 +323,7 @@ class List:
     def __init__(self, plan):
         self.plan, self.name = plan, plan["list"]
         self.told, self.mlist, self.core = [], None, None
-        self.known, self.touched, self.months, self.late = {}, set(), set(), []
+        self.known, self.touched, self.months = {}, set(), set()
         self.tries, self.made, self.policy = 0, None, None
 
     def refused(self):
@@ -403,8 +403,6 @@ class List:
             return {"n": row["n"], "fate": "refused", "why": f"{type(error).__name__}: {error}"[:300]}
         self.touched.add(made.thread_id)
         self.months.add((made.date.year, made.date.month))
-        if made.in_reply_to in self.plan["known"] and made.in_reply_to not in self.known:
-            self.late.append((own, made.in_reply_to))
         self.known[own] = made.thread_id
         return {"n": row["n"], "fate": "new"}
 
@@ -458,10 +456,13 @@ class List:
     def end(self):
         """What answers what came later, the order in threads, and what HyperKitty keeps counted. Also what a run that
         was ended has left undone."""
-        for child, parent in self.late:
+        starters = Email.objects.filter(mailinglist=self.mlist, parent__isnull=True, in_reply_to__isnull=False)
+        late = [pair for pair in starters.values_list("message_id", "in_reply_to") if pair[1] in self.known]
+        for child, parent in late:
             one, other = (Email.objects.filter(mailinglist=self.mlist, message_id=each).first()
                           for each in (child, parent))
-            if one and other and one.parent_id is None and one.id != other.id:
+            # of two that answer each other, one begins
+            if one and other and one.thread_id != other.thread_id:
                 with transaction.atomic():
                     one.set_parent(other)
                     self.touched.add(other.thread_id)
