@@ -225,15 +225,20 @@ def test_a_second_run_adds_nothing_and_a_live_post_stays(lab):
     assert lab.email("talk", "old@x")["date"] == "2004-01-05T10:00:00Z"
 
 
-def test_what_is_private_in_2_1_and_public_there_with_messages_is_refused(lab):
-    """Nothing is brought, and the owner's word stands; the others come."""
-    path = f"lists/entwickler.{HOST}/config"
-    assert lab.core.ask("PATCH", path, archive_policy="public")[0] == 204
+def test_what_is_private_in_2_1_and_not_there_is_refused(lab):
+    """Nothing is brought, and the owner's word stands; the others come. Nor into a list that Mailman 3 does not have."""
+    for name, policy in (("entwickler", "public"), ("nihongo", "never")):
+        assert lab.core.ask("PATCH", f"lists/{name}.{HOST}/config", archive_policy=policy)[0] == 204
     try:
-        said = lab.bring("entwickler", "nihongo", code=1)
+        said = lab.bring("entwickler", "nihongo", "talk", code=1)
+        assert lab.core.get(f"lists/entwickler.{HOST}/config")["archive_policy"] == "public"
     finally:
-        assert lab.core.ask("PATCH", path, archive_policy="private")[0] == 204
-    assert "hides nothing" in said["entwickler"]["error"] and said["nihongo"]["error"] is None
+        for name in ("entwickler", "nihongo"):
+            assert lab.core.ask("PATCH", f"lists/{name}.{HOST}/config", archive_policy="private")[0] == 204
+    assert "hides nothing" in said["entwickler"]["error"] and "hides nothing" in said["nihongo"]["error"]
+    assert (said["talk"]["error"], said["talk"]["missing"]) == (None, 0)
+    said = lab.bring("--dry-run", "--mail-host", "none.example.org", "talk", code=1)
+    assert "no such list" in said["talk"]["error"]
 
 
 def test_one_that_is_killed_is_gone_on_with(lab):
