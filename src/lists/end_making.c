@@ -110,6 +110,26 @@ json_t *end_octets(struct span octets)
 	return json_stringn(buf_text(&text), text.n);
 }
 
+void end_header_rules(struct end_making *m,
+                      void (*take)(struct end_making *m, struct span pattern, int64_t action))
+{
+	for (size_t i = 0; i < value_count(m->v); i++) {
+		struct value rule = value_item(m->v, i);
+		AUTO_BUF struct buf text = { 0 };
+		int64_t action = -1, empty = 0;
+		struct span rest, line;
+
+		(void)value_get_int(value_item(rule, 1), &action);
+		(void)value_get_int(value_item(rule, 2), &empty);
+		end_decode(m, value_item(rule, 0), &text);
+		for (rest = buf_span(&text); !empty && span_next_line(&rest, &line);) {
+			line = span_trim(line);
+			if (line.n)
+				take(m, line, action);
+		}
+	}
+}
+
 double end_number(struct value v)
 {
 	double number = 0;

@@ -61,6 +61,9 @@ bool end_address(struct end_making *m, const char *what, struct value v, struct 
 struct value end_member_address(const struct lists_member *member);
 /* An array of the addresses and patterns of m->v; "@LIST" becomes the members that LIST has. */
 json_t *end_entries(struct end_making *m, const char *what);
+/* Each pattern of header_filter_rules, which m->v is, with what 2.1 does by it (mm_cfg's numbers; -1: none). */
+void end_header_rules(struct end_making *m,
+                      void (*take)(struct end_making *m, struct span pattern, int64_t action));
 double end_number(struct value v);
 /* Neither zero, nor empty, nor None. */
 bool end_is_on(struct value v);

@@ -100,8 +100,9 @@ static bool split_rule(struct span line, struct span *header, struct buf *patter
 	return true;
 }
 
-static void take_rule(struct end_making *m, struct span line, int64_t action, json_t *all)
+static void take_rule(struct end_making *m, struct span line, int64_t action)
 {
+	json_t *all = json_object_get(m->out->work, "header_matches");
 	AUTO_BUF struct buf pattern = { 0 }, name = { 0 };
 	const char *chain = chain_of(action);
 	struct span header;
@@ -124,24 +125,7 @@ static void take_rule(struct end_making *m, struct span line, int64_t action, js
 
 void mailman3_take_header_rules(struct end_making *m)
 {
-	json_t *all = json_array();
-
-	for (size_t i = 0; i < value_count(m->v); i++) {
-		struct value rule = value_item(m->v, i);
-		AUTO_BUF struct buf text = { 0 };
-		int64_t action = -1, empty = 0;
-		struct span rest, line;
-
-		(void)value_get_int(value_item(rule, 1), &action);
-		(void)value_get_int(value_item(rule, 2), &empty);
-		end_decode(m, value_item(rule, 0), &text);
-		for (rest = buf_span(&text); !empty && span_next_line(&rest, &line);) {
-			line = span_trim(line);
-			if (line.n)
-				take_rule(m, line, action, all);
-		}
-	}
-	json_object_set_new(m->out->work, "header_matches", all);
+	end_header_rules(m, take_rule);
 	end_carried(m, m->rule->to);
 }
 

@@ -423,21 +423,7 @@ static void take_rule(struct end_making *m, struct span line, int64_t action)
 
 static void take_header_rules(struct end_making *m)
 {
-	for (size_t i = 0; i < value_count(m->v); i++) {
-		struct value rule = value_item(m->v, i);
-		AUTO_BUF struct buf text = { 0 };
-		int64_t action = -1, empty = 0;
-		struct span rest, line;
-
-		(void)value_get_int(value_item(rule, 1), &action);
-		(void)value_get_int(value_item(rule, 2), &empty);
-		end_decode(m, value_item(rule, 0), &text);
-		for (rest = buf_span(&text); !empty && span_next_line(&rest, &line);) {
-			line = span_trim(line);
-			if (line.n)
-				take_rule(m, line, action);
-		}
-	}
+	end_header_rules(m, take_rule);
 	end_fate(m, LISTS_FATE_SET, ACCESS);
 }
 
