@@ -137,7 +137,11 @@ int listed_read(const struct check_asking *a, const struct listed_all **out, str
 		kept_of = a->host;
 	}
 	if (!kept.n)
-		buf_add_text(seen, "it has no list of Mailman 2.1");
+		buf_add_text(seen,
+		             a->of == CHECK_NEW &&
+		                             a->site->config->lists_to == CONFIG_LISTS_MAILMAN3
+		                     ? "its lists are a Mailman 3's: lists.addresses looks at these"
+		                     : "it has no list of Mailman 2.1");
 	*out = &kept;
 	return kept.n > 0;
 }

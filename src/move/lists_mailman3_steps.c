@@ -307,13 +307,14 @@ static int leave_behind(struct move *m, struct error *err)
 int mailman3_undo_lists(struct move *m, struct error *err)
 {
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
-	AUTO_FREE char *open = NULL;
+	enum journal_mark opened;
 	struct lists_take take;
 	uint64_t moved;
 
-	if (state_get(m->state, "new.was_open", &open, err) < 0)
+	/* before that nothing of it was worked on, whatever the new MTA has taken: its queue goes back too */
+	if (journal_last(m->state, m->attempt, "open-lists", &opened, err) < 0)
 		return -1;
-	if (open && !strcmp(open, "yes") && host_reach(m->old) != HOST_FOLDER)
+	if (opened != JOURNAL_NONE && host_reach(m->old) != HOST_FOLDER)
 		return leave_behind(m, err);
 	if (move_lists_find(m->config, m->old, m->new, &l, err) < 0)
 		return -1;

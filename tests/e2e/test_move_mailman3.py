@@ -33,7 +33,7 @@ while not os.path.exists("/run/no-more-posts"):
                          f"Message-ID: <{number}@one.example.com>\\nX-Token: {token}\\n\\nwords\\n")
     with open("/run/posts", "a", encoding="ascii") as record:
         record.write(token + "\\n")
-    time.sleep(0.3)
+    time.sleep(0.6)
 """
 
 
@@ -137,8 +137,6 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
 
     first, = admin.json("seed")["passes"]
     assert first["mailing_lists"]["lists"] == 12 and first["mailing_lists"]["changes"] > 100
-    again, = admin.json("seed")["passes"]
-    assert again["mailing_lists"]["changes"] == 0
     assert states(admin) == {"seeded": len(NAMES)}
     refused = told(admin.run("check", "lists", expect=mover.NO))
     assert "transport_maps" in refused, refused
@@ -179,7 +177,7 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
         return True
 
     with suppress(LabError):
-        wait_for(is_right, 120, "each post at every member, once", 3)
+        wait_for(is_right, 120, "each post at every member, once", 5)
     assert wrong(lab, core, site, accepted) == [], core.words()
     sent, gave, held = where(lab, core)
     assert set(gave) & set(accepted) and set(held) & set(accepted) and set(sent) & set(accepted)
@@ -203,6 +201,6 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
 
     # and back: old's lists live again, and new's hold what comes
     went = told(admin.run("rollback"))
-    assert "disabled" in went, went
+    assert "12 lists stay in Mailman 3, disabled" in went, went
     assert mailman.running(lab.old)
     assert core.ask("GET", f"{talk}/config")["emergency"] is True
