@@ -689,12 +689,13 @@ def mails():
 def about(rest):
     """What a person has to know of this Mailman before lists come to it."""
     languages = getUtility(ILanguageManager)
+    hashes = config.password_context._context       # pylint: disable=protected-access
     told = {"list": "", "version": VERSION, "sqlite": config.database.url.startswith("sqlite"),
-            "incoming": config.mta.incoming, "data": config.DATA_DIR, "queues": config.QUEUE_DIR, "lmtp_host": config.mta.lmtp_host,
-            "lmtp_port": int(config.mta.lmtp_port), "verp_delimiter": config.mta.verp_delimiter,
+            "incoming": config.mta.incoming, "data": config.DATA_DIR, "queues": config.QUEUE_DIR,
+            "lmtp_host": config.mta.lmtp_host, "lmtp_port": int(config.mta.lmtp_port), "verp_delimiter": config.mta.verp_delimiter,
             "name_chars": config.mailman.listname_chars, "languages": sorted(languages.codes),
             "style": getUtility(IStyleManager).get(STYLE) is not None,
-            "old_hashes": config.password_context._context.identify("0" * 40) is not None, # pylint: disable=protected-access
+            "old_hashes": hashes.identify("0" * 40) is not None,
             "domains_by": config.dmarc.org_domain_data_url, "rest": None}
     try:
         rest.get("system/versions")
