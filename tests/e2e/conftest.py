@@ -30,8 +30,8 @@ HOST_WORDS = {
 # still has two of them to do when the others have nothing left.
 LONG = ("test_crash", "test_move_mailman3", "test_move_lists", "test_prepare", "test_rollback",
         "test_dovecot_formats_move", "test_mbox_to_maildir", "test_move_spool", "test_move",
-        "test_dovecot_formats", "test_looking", "test_move_relay", "test_refusals", "test_soak", "test_check", "test_imap", "test_limits",
-        "test_races", "test_courier")
+        "test_dovecot_formats", "test_looking", "test_move_relay", "test_refusals", "test_soak",
+        "test_check", "test_imap", "test_limits", "test_races", "test_courier")
 
 
 def pytest_collection_modifyitems(items):
