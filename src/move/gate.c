@@ -219,7 +219,7 @@ int gate_start_back(struct move *m, struct error *err)
 	return start(m, &words, err);
 }
 
-int gate_stop(struct move *m, struct error *err)
+int gate_await_quiet(struct move *m, struct error *err)
 {
 	int64_t until = clock_monotonic_ms() + (int64_t)m->config->window.session_grace * 1000;
 	struct gate_now now;
@@ -228,9 +228,14 @@ int gate_stop(struct move *m, struct error *err)
 		if (gate_look(m, &now, err) < 0)
 			return -1;
 		if (!now.runs || !now.connections || clock_monotonic_ms() >= until)
-			return host_daemon_stop(m->old, ROW_NAME, err);
+			return 0;
 		clock_sleep_ms(LOOK_EVERY_MS);
 	}
+}
+
+int gate_stop(struct move *m, struct error *err)
+{
+	return gate_await_quiet(m, err) < 0 ? -1 : host_daemon_stop(m->old, ROW_NAME, err);
 }
 
 /* ── asking and telling ──────────────────────────────────────────────────────────────────────── */

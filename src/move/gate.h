@@ -27,7 +27,9 @@ int gate_look(struct move *m, struct gate_now *out, struct error *err) MUST_CHEC
 int gate_start(struct move *m, struct error *err) MUST_CHECK;
 /* Starts it to give its spool to the old server, and take nothing. */
 int gate_start_back(struct move *m, struct error *err) MUST_CHECK;
-/* Lets its sessions come to their end, for some time, and ends it. */
+/* Lets its sessions come to their end, for window.session_grace at most. */
+int gate_await_quiet(struct move *m, struct error *err) MUST_CHECK;
+/* The same, and ends it. */
 int gate_stop(struct move *m, struct error *err) MUST_CHECK;
 
 /* "hold", "release"; "mode", WORD. `word` may be NULL. */

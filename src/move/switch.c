@@ -10,6 +10,7 @@
 #include "dns/lowered.h"
 #include "dns/update.h"
 #include "fence/fence.h"
+#include "move/gate.h"
 #include "move/interface.h"
 #include "move/ports.h"
 #include "state/evidence.h"
@@ -241,6 +242,27 @@ static int wait_for_person(struct move *m, bool back, struct error *err)
 	return 0;
 }
 
+/* A session that is open at the gate would be cut when its address goes: new ones get no answer, which their
+ * clients ask for again in a moment, on the new host; and those that are there may end. */
+static int move_addresses_from_gate(struct move *m, struct error *err)
+{
+	const uint16_t door = m->config->gate.port;
+	struct error ignored;
+
+	if (fence_hush(m->old, &door, 1, err) < 0)
+		return -1;
+	if (gate_await_quiet(m, err) < 0 || move_addresses(m, m->old, m->new, err) < 0) {
+		(void)!fence_open(m->old, &door, 1, &ignored);
+		return -1;
+	}
+	return fence_open(m->old, &door, 1, err);
+}
+
+static bool has_gate(const struct move *m)
+{
+	return m->config->close == CONFIG_CLOSE_SPOOL || m->config->close == CONFIG_CLOSE_RELAY;
+}
+
 /* ── the step ────────────────────────────────────────────────────────────────────────────────── */
 
 int step_switch(struct move *m, struct error *err)
@@ -256,7 +278,8 @@ int step_switch(struct move *m, struct error *err)
 			return -1;
 		break;
 	case CONFIG_SWITCH_ADDRESS:
-		if (move_addresses(m, m->old, m->new, err) < 0)
+		if ((has_gate(m) ? move_addresses_from_gate(m, err)
+		                 : move_addresses(m, m->old, m->new, err)) < 0)
 			return -1;
 		break;
 	case CONFIG_SWITCH_MANUAL:
