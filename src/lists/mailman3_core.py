@@ -52,6 +52,7 @@ from mailman.rest.listconf import ATTRIBUTES
 from mailman.utilities.datetime import now
 from mailman.utilities.email import add_message_hash
 from mailman.version import VERSION
+from sqlalchemy.orm import joinedload
 from zope.component import getUtility
 from zope.interface import implementer
 
@@ -65,6 +66,8 @@ TOGETHER = 100      # members in one transaction: some tenths of a second
 ROWS_OF_A_PAGE = 1000
 REST_S = 120        # that one answer of REST may take
 FIELDS = ("email", "delivery_mode", "moderation_action")
+# what nobody asked for takes REST longest
+SHOWN = urllib.parse.urlencode({"fields": FIELDS}, doseq=True)
 COUNTERS = ("post_id", "volume", "next_digest_number", "usenet_watermark")
 TIMES = ("created_at", "last_post_at", "digest_last_sent_at")
 PATTERNS = ("accept_these_nonmembers", "hold_these_nonmembers", "reject_these_nonmembers",
@@ -325,7 +328,8 @@ class List:
                     changed.append(name)
                     if self.change:
                         setattr(thing, name, value)
-        if wanted["status"] == "by_bounces" and row.last_warning_sent == NEVER:
+        # of a row that was not stored yet it is None
+        if wanted["status"] == "by_bounces" and row.last_warning_sent in (None, NEVER):
             changed.append("last_warning_sent")
             if self.change:
                 row.last_warning_sent = now()
@@ -364,7 +368,14 @@ class List:
             self.answer["members"] += 1
 
     def look_at_roster(self):
-        self.roster = {row.address.email: row for row in self.mlist.members.members}
+        rows = config.db.store.query(Member).filter_by(list_id=self.mlist.list_id, role=MemberRole.member).options(
+            joinedload(Member._address), joinedload(Member.preferences))     # pylint: disable=protected-access
+        self.roster = {row.address.email: row for row in rows}
+
+    def look_at_members(self):
+        """All at once: what a transaction has read, the next one reads again, row by row."""
+        self.look_at_roster()
+        self.members(self.plan["members"])
 
     def tell_others(self):
         for key in self.roster:
@@ -524,6 +535,12 @@ class List:
                 answers.response_sent(address, Response[one["kind"]])
                 answers.last_response(address, Response[one["kind"]]).date_sent = sent
 
+    def steps_of_members(self):
+        yield self.look_at_roster
+        members = self.plan["members"]
+        for at in range(0, len(members), TOGETHER):
+            yield lambda some=members[at:at + TOGETHER]: self.members(some)
+
     def steps(self):
         """What is done, a transaction each."""
         yield self.find
@@ -532,10 +549,10 @@ class List:
         self.marks = self.brought()
         yield self.config
         yield self.core
-        yield self.look_at_roster
-        members = self.plan["members"]
-        for at in range(0, len(members), TOGETHER):
-            yield lambda some=members[at:at + TOGETHER]: self.members(some)
+        if self.change:
+            yield from self.steps_of_members()
+        else:
+            yield self.look_at_members
         yield self.tell_others
         yield self.roles
         yield self.waiting
@@ -779,7 +796,7 @@ class Rest:
         rows = []
         while True:
             number = len(rows) // ROWS_OF_A_PAGE + 1
-            page = self.get(f"{place}/roster/{role}?count={ROWS_OF_A_PAGE}&page={number}").get("entries", [])
+            page = self.get(f"{place}/roster/{role}?count={ROWS_OF_A_PAGE}&page={number}&{SHOWN}").get("entries", [])
             rows += [{name: row.get(name) for name in FIELDS} for row in page]
             if len(page) < ROWS_OF_A_PAGE:
                 return rows
