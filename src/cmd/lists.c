@@ -30,7 +30,8 @@ static const struct verb {
 	  "carries lists, archives and queues from old's Mailman to new's", lists_carry_verb },
 	{ "convert",
 	  "[--site DIR] [--prefix DIR] [--new]\n"
-	  "           --to mailman3 [--into PLACE] [--mailman PROGRAM] [--user NAME] [--remove] |\n"
+	  "           --to mailman3 [--into PLACE] [--mailman PROGRAM] [--user NAME]\n"
+	  "           [--bulk] [--remove] |\n"
 	  "           --to mlmmj|sympa --folder DIR [--user NAME] [--texts DIR]\n"
 	  "           [--plan | --dry-run | --open] LIST...|--all",
 	  "lists into another list manager, with a word on each attribute", lists_convert },

@@ -39,6 +39,7 @@ static bool fits(const struct wanted *w)
 	       (!w->there.user || takes & LISTS_END_USER) &&
 	       (!w->there.texts || takes & LISTS_END_TEXTS) &&
 	       !w->there.folder == !(takes & LISTS_END_FOLDER) &&
+	       (!w->there.bulk || takes & LISTS_END_BULK) &&
 	       (!w->open || takes & LISTS_END_OPENS) && (!w->remove || takes & LISTS_END_REMOVES);
 }
 
@@ -52,6 +53,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		{ "folder", required_argument, NULL, 'f' },
 		{ "texts", required_argument, NULL, 'T' },
 		{ "user", required_argument, NULL, 'u' },
+		{ "bulk", no_argument, NULL, 'b' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "plan", no_argument, NULL, 'P' },
 		{ "open", no_argument, NULL, 'o' },
@@ -75,6 +77,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 			w->there.texts = optarg;
 		if (c == 'u')
 			w->there.user = optarg;
+		w->there.bulk = w->there.bulk || c == 'b';
 		w->all = w->all || c == 'a';
 		w->plan = w->plan || c == 'P';
 		w->open = w->open || c == 'o';

@@ -64,6 +64,7 @@ struct lists_end_place {
 	const char *
 		user; /* whom it runs as, or who owns its files, where we are root; NULL: its usual one */
 	const char *folder; /* where its lists lie */
+	bool bulk;          /* new members are put into its tables, not by its own program */
 	const char *texts;  /* a folder of texts for each language in one; NULL: its package\'s */
 };
 enum lists_end_takes {
@@ -74,6 +75,7 @@ enum lists_end_takes {
 	LISTS_END_HOST = 1 << 4,   /* needed; without it it is on this machine */
 	LISTS_END_TEXTS = 1 << 5,
 	LISTS_END_REMOVES = 1 << 6, /* lists that were made can be taken away, and disabled */
+	LISTS_END_BULK = 1 << 7,
 };
 
 enum lists_end_do {

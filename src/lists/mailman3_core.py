@@ -20,6 +20,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 
@@ -45,13 +46,17 @@ from mailman.interfaces.styles import IStyleManager
 from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.interfaces.template import ITemplateManager
 from mailman.interfaces.usermanager import IUserManager
+from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
+from mailman.model.uid import UID
+from mailman.model.user import User
 from mailman.rest.helpers import ExtendedEncoder
 from mailman.rest.listconf import ATTRIBUTES
 from mailman.utilities.datetime import now
 from mailman.utilities.email import add_message_hash
 from mailman.version import VERSION
+from sqlalchemy import func, select, text as words_of
 from sqlalchemy.orm import joinedload
 from zope.component import getUtility
 from zope.interface import implementer
@@ -62,6 +67,8 @@ STYLE = "legacy-default"
 NEVER = datetime.datetime(1, 1, 1)
 QUIET = ("admin_immed_notify", "admin_notify_mchanges", "send_welcome_message", "respond_to_post_requests")
 POLICIES = ("subscription_policy", "unsubscription_policy")
+SCHEMA = "98224512c9c2"     # of the tables that `bulk` writes to: core 3.3.8
+ASKED = 500         # addresses in one question
 TOGETHER = 100      # members in one transaction: some tenths of a second
 ROWS_OF_A_PAGE = 1000
 REST_S = 120        # that one answer of REST may take
@@ -110,9 +117,9 @@ class Made:
     def __init__(self):
         self.path = os.path.join(config.DATA_DIR, "mailhaul.made")
 
-    def add(self, what, name):
+    def add(self, what, *names):
         with open(self.path, "a", encoding="utf-8") as file:
-            file.write(f"{what} {name}\n")
+            file.writelines(f"{what} {name}\n" for name in names)
 
     def sync(self):
         with suppress(FileNotFoundError), open(self.path, "rb") as file:
@@ -139,6 +146,7 @@ class List:
         self.users, self.mlist = getUtility(IUserManager), None
         self.made = Made()
         self.marks, self.roster = set(), {}     # what was brought once; members whom no plan has named yet
+        self.brought_in_bulk = set()
         self.loud = None                        # what the list has that is hushed; None: it may not be
 
     def refuse(self, what, who, why):
@@ -377,6 +385,76 @@ class List:
         self.look_at_roster()
         self.members(self.plan["members"])
 
+    # -- members in bulk
+
+    def check_schema(self):
+        found = config.db.store.execute(words_of("SELECT version_num FROM alembic_version")).scalars().all()
+        if found != [SCHEMA]:
+            raise LookupError(f"--bulk writes to tables of version {SCHEMA}, and its database has "
+                              f"{' '.join(found) or 'none'}: go without --bulk")
+
+    def simple(self):
+        """Members who are nowhere in this Mailman, and for whom nothing is to be done but to store them. All others
+        go Mailman's own way."""
+        new, store = {}, config.db.store
+        for wanted in self.plan["members"]:
+            key = wanted["address"].lower()
+            if key not in new and not wanted["last_digest"] and key != self.mlist.posting_address and \
+                    self.is_address(wanted["address"]):
+                new[key] = wanted
+        keys = list(new)
+        for at in range(0, len(keys), ASKED):
+            for key in store.execute(select(Address.email).where(Address.email.in_(keys[at:at + ASKED]))).scalars():
+                del new[key]
+        return new
+
+    @staticmethod
+    def insert(model, rows):
+        """Rows by their columns; how they are numbered, in their order. In SQLite a writer is alone until its end, and
+        a number is the next one; other databases number each row by themselves."""
+        table, store = model.__table__, config.db.store
+        if not config.database.url.startswith("sqlite"):
+            return [store.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
+        first = (store.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+        store.execute(table.insert(), [row | {"id": first + n} for n, row in enumerate(rows)])
+        return range(first, first + len(rows))
+
+    def bulk(self):
+        """What missing() makes of each, by the columns of Mailman's own model, in one transaction: all or none. Numbers
+        of people are random, as its own, and none is asked for."""
+        store, when = config.db.store, now()
+        if store.query(Member).filter_by(list_id=self.mlist.list_id, role=MemberRole.member).first() is not None:
+            return
+        self.check_schema()
+        new = self.simple()
+        if not new:
+            return
+        users, members = ([uuid.uuid4() for _ in new] for _ in range(2))
+        nothing = dict.fromkeys(("acknowledge_posts", "hide_address", "preferred_language", "receive_list_copy",
+                                 "receive_own_postings", "delivery_mode", "delivery_status"))
+        own = [nothing | {name.lstrip("_"): value for name, value in self.preferences(wanted).items()}
+               for wanted in new.values()]
+        self.made.add("address", *new)
+        # the first that is written: from here on nobody else numbers rows in SQLite
+        store.execute(UID.__table__.insert(), [{"uid": one} for one in users + members])
+        choices = self.insert(Preferences, [nothing] * (2 * len(new)) + own)
+        people = self.insert(User, [
+            {"display_name": wanted["name"], "_user_id": number, "_created_on": when, "is_server_owner": False,
+             "preferences_id": choice} for wanted, number, choice in zip(new.values(), users, choices)])
+        addresses = self.insert(Address, [
+            {"email": key, "_original": wanted["address"] if wanted["address"] != key else None,
+             "display_name": wanted["name"], "verified_on": when, "registered_on": when, "user_id": person,
+             "preferences_id": choice}
+            for (key, wanted), person, choice in zip(new.items(), people, choices[len(new):])])
+        self.insert(Member, [
+            {"_member_id": number, "role": MemberRole.member, "list_id": self.mlist.list_id,
+             "moderation_action": Action[wanted["action"]], "address_id": address, "preferences_id": choice,
+             "last_warning_sent": when if wanted["status"] == "by_bounces" else NEVER} | self.bounces(wanted)
+            for wanted, number, address, choice in zip(new.values(), members, addresses, choices[2 * len(new):])])
+        for wanted in new.values():
+            self.differs(f"member {wanted['address']}")
+        self.brought_in_bulk = set(new)
+
     def tell_others(self):
         for key in self.roster:
             self.tell(f"member {key} is there, and not in 2.1")
@@ -536,8 +614,13 @@ class List:
                 answers.last_response(address, Response[one["kind"]]).date_sent = sent
 
     def steps_of_members(self):
-        yield self.look_at_roster
-        members = self.plan["members"]
+        if self.plan.get("bulk"):
+            yield self.bulk
+        # who was brought in bulk is looked at by another process
+        members = [one for one in self.plan["members"] if one["address"].lower() not in self.brought_in_bulk]
+        self.answer["members"] = len(self.brought_in_bulk)
+        if not self.brought_in_bulk:
+            yield self.look_at_roster
         for at in range(0, len(members), TOGETHER):
             yield lambda some=members[at:at + TOGETHER]: self.members(some)
 
@@ -562,6 +645,9 @@ class List:
         yield self.responses
 
     def all(self):
+        if self.change and self.plan.get("bulk"):
+            with transaction():
+                self.check_schema()
         for step in self.steps():
             with transaction() if step in (self.find, self.config) else self.quiet():
                 step()

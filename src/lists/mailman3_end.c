@@ -17,6 +17,7 @@ static int give(struct lists_end_run *r, enum lists_end_do what, const struct li
 		.h = r->place->h,
 		.program = r->place->program ? r->place->program : LISTS_MAILMAN3_PROGRAM,
 		.user = r->place->user ? r->place->user : LISTS_MAILMAN3_USER,
+		.bulk = r->place->bulk,
 	};
 
 	return lists_mailman3_give(&core, what, plans, n, answers, &r->told, err);
@@ -45,7 +46,7 @@ static int read_back(struct lists_end_run *r, const struct lists_end_plan *plan,
 const struct lists_end lists_end_mailman3 = {
 	.name = "mailman3",
 	.takes = LISTS_END_HOST | LISTS_END_PROGRAM | LISTS_END_USER | LISTS_END_OPENS |
-	         LISTS_END_REMOVES,
+	         LISTS_END_REMOVES | LISTS_END_BULK,
 	.plan = lists_mailman3_plan,
 	.give = give,
 	.read_back = read_back,

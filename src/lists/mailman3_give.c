@@ -183,6 +183,7 @@ int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_d
 	for (size_t i = 0; i < n; i++) {
 		asks[i] = plans[i].work;
 		json_object_set_new(asks[i], "do", json_string(words[what]));
+		json_object_set_new(asks[i], "bulk", json_boolean(core->bulk));
 	}
 	return lists_mailman3_ask(core, asks, n, answers, settings, err);
 }

@@ -21,6 +21,7 @@ struct lists_mailman3_core {
 	struct host *h;      /* borrowed; needs control, for it runs a program there */
 	const char *program; /* its path there, which ends in "/mailman" */
 	const char *user;    /* whom it runs as */
+	bool bulk;           /* new members by rows of its tables, if these are as we know them */
 };
 
 /*
@@ -42,7 +43,7 @@ int lists_mailman3_run(const struct lists_mailman3_core *core, const char *row, 
 /*
  * Does that for each plan.
  *
- *   plans    borrowed; a plan's `work` gets the word "do"
+ *   plans    borrowed; a plan's `work` gets the words "do" and "bulk"
  *   answers  an object of each, in their order, owned by the caller:
  *
  *	changed   words of what was changed, or, of a look, differs

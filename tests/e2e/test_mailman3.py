@@ -4,7 +4,9 @@
 All is read back over REST, by which mailhaul has written nothing, and held against what the lists' maker says.
 """
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 from urllib.parse import quote
 
@@ -69,11 +71,15 @@ LISTS = {
 NO_ADDRESS = {"7", "nodomain", "latin\\xe9@example.com"}
 
 
-def convert(site, core, *words, code=1):
+def run(site, program, *words):
+    """The command, as it ended."""
+    return subprocess.run([MAILHAUL, "--json", "lists", "convert", "--site", site.root, "--to", "mailman3",
+                           "--mailman", program, *words], capture_output=True, timeout=300, check=False)
+
+
+def convert(site, core, *words, code=1, program=None):
     """What it says of each list, by name; of twelve, some always have something that is refused."""
-    done = subprocess.run([MAILHAUL, "--json", "lists", "convert", "--site", site.root, "--to", "mailman3",
-                           "--mailman", core.mailman, *(words or ("--all",))],
-                          capture_output=True, timeout=300, check=False)
+    done = run(site, program or core.mailman, *(words or ("--all",)))
     assert done.returncode == code, done.stderr.decode() + done.stdout.decode()[-3000:]
     return {one["list"].partition("@")[0]: one for one in json.loads(done.stdout)}
 
@@ -180,6 +186,85 @@ def test_what_stands_beside_a_list_is_there(lab):
     assert core.get(f"{talk}/config")["moderator_password"] == "1" * 40
     refused = [row["what"] for row in said["talk"]["refused"]]
     assert sorted(set(refused)) == ["digest", "held post", "token"]
+
+
+# what is another's in another core, or of another moment
+OWN = {"http_etag", "self_link", "member_id", "user", "user_id", "address", "last_warning_sent", "created_on",
+       "registered_on", "verified_on", "created_at"}
+
+
+def seen(core, name: str) -> dict:
+    """All that REST tells of a list and of those who are in it."""
+    def shown(row: dict) -> dict:
+        return {key: value for key, value in row.items() if key not in OWN} | {
+            key: key in row for key in ("user", "verified_on")}
+
+    there = {"config": shown(core.get(f"lists/{list_id(name)}/config"))}
+    for role in ("member", "owner", "moderator"):
+        for row in core.get(f"lists/{list_id(name)}/roster/{role}").get("entries", []):
+            mail = quote(row["email"])
+            there[role, row["email"]] = [shown(row), row["last_warning_sent"].startswith("0001-")] + [
+                shown(core.get(path)) for path in (
+                    f"members/{row['member_id']}/preferences", f"addresses/{mail}", f"addresses/{mail}/user",
+                    f"addresses/{mail}/preferences")]
+    return there
+
+
+def altered(core, name: str, words: str):
+    """Mailman's program with something done to it first."""
+    path = core.at / name / "mailman"
+    path.parent.mkdir()
+    path.parent.chmod(0o755)
+    path.write_text(core.mailman.read_text("utf-8").replace("from mailman.bin", f"{words}\nfrom mailman.bin", 1), "utf-8")
+    path.chmod(0o755)
+    return path
+
+
+DIES = """
+import os, sqlalchemy
+@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "after_cursor_execute")
+def die(connection, cursor, statement, *_):
+    if statement.startswith("INSERT INTO member "):
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_in_bulk_it_is_the_same(lab, tmp_path):
+    """Members as rows of its tables: refused where these are others, all or none where it is killed, and nothing of
+    them is other than by Mailman's own way; who has an address there already keeps it."""
+    _, plain, sink, _ = lab
+    site = Site(tmp_path, "source").make()
+    with mailman3.Core(sink.port, ("rest",)) as core:
+        with contextlib.closing(sqlite3.connect(core.at / "var/data/mailman.db", timeout=60)) as base:
+            real, = base.execute("SELECT version_num FROM alembic_version").fetchone()
+            words = "import mailman.bin.mailman, mailman.database.factory as f, sqlalchemy\n" \
+                "f.SchemaManager.setup_database = lambda self: None\n"
+            base.execute("UPDATE alembic_version SET version_num = 'another'")
+            base.commit()
+            said = convert(site, core, "--bulk", "talk", program=altered(core, "other", words))["talk"]
+            assert "has another" in said["error"] and "without --bulk" in said["error"]
+            assert core.ask("GET", f"lists/{list_id('talk')}")[0] == 404
+            base.execute("UPDATE alembic_version SET version_num = ?", (real,))
+            base.commit()
+
+        # killed when all rows are written, before they are stored
+        done = run(site, altered(core, "dying", DIES), "--bulk", "talk")
+        assert done.returncode == 78, done.stderr
+        assert core.get(f"lists/{list_id('talk')}/roster/member")["total_size"] == 0
+        person = next(one for one in in_old(site)["talk"].people if one.address == one.key)
+        mixed = person.address.upper().partition("@")[0] + "@" + person.address.partition("@")[2]
+        assert core.ask("POST", "users", email=mixed)[0] == 201
+
+        # all but what has its mark in another core: the address with another spelling
+        assert {name: (one["differs"], one["error"], one["mailed"]) for name, one in
+                convert(site, core, "--bulk", "--all").items()} == {name: ([], None, 0) for name in LISTS}
+        assert core.get(f"addresses/{quote(person.key)}")["original_email"] == mixed
+        for name in ("talk", "entwickler", "nihongo", "broken"):
+            there, wanted = seen(core, name), seen(plain, name)
+            assert set(there) == set(wanted)
+            other = [key for key in wanted if there[key] != wanted[key]]
+            assert other == ([("member", person.key)] if ("member", person.key) in wanted else []), name
+        assert not [one for one in convert(site, core, "--bulk", "--all").values() if one["changed"]]
 
 
 def test_a_second_run_brings_only_what_is_late(lab):
