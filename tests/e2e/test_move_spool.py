@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole moves with a gate that takes the mail: no sender is refused, none has to wait."""
 
+import contextlib
 import re
+import threading
 
 import pytest
 
@@ -50,6 +52,38 @@ with smtplib.SMTP(sys.argv[1], 25, timeout=120) as session:
 """
 
 
+# somebody whose session is open when the address moves; prints what he was answered at the end
+SLOW = """
+import os, smtplib, sys, time
+with smtplib.SMTP(sys.argv[1], 25, timeout=120) as session:
+    session.ehlo("slow.one.example.com")
+    open("/run/slow-is-in", "w").close()
+    while not os.path.exists("/run/slow-goes-on"):
+        time.sleep(0.05)
+    session.mail("slow@one.example.com")
+    session.rcpt("alice@example.org")
+    print(session.data("Subject: slow\\n\\nin the same session\\n")[0])
+"""
+
+
+@contextlib.contextmanager
+def slow_sender(lab):
+    """One who is in when the block begins, and goes on when the gate lets nobody new in."""
+    world = lab.worlds[0]
+    child = world.spawn("/usr/bin/python3", "-c", SLOW, hosts.MAIL_V4)
+    wait_for(lambda: not world.run("test", "-e", "/run/slow-is-in", check=False).returncode, 60, "the session")
+
+    def go_on() -> None:
+        wait_for(lambda: re.search(r"set hushed \{[^{}]*elements = \{[^}]*\b25025\b",
+                                   lab.old.run("nft", "list", "ruleset").stdout), 60, "the gate to be hushed")
+        world.sh("touch /run/slow-goes-on")
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    yield
+    thread.join()
+    assert child.wait(60) == 0 and child.stdout.read().strip() == "250"
+
+
 def straggle(lab) -> str:
     """Send one message to the old address; the id that it has in the new queue."""
     said = lab.worlds[0].run("/usr/bin/python3", "-c", STRAGGLE, hosts.MAIL_V4).stdout
@@ -74,7 +108,9 @@ def test_no_sender_is_refused_and_none_has_to_wait(lab, switch):
     if posts:
         mailman.tell_mta(lab.new, journey.admin, "--new")
     with probe.Probe(lab.worlds[0], hosts.MAIL_V4, every=0.05, patience=60) as door:
-        journey.admin.run("cutover")
+        journey.admin.run("cutover", "--until", "prove-still-frozen")
+        with slow_sender(lab) if switch == "address" else contextlib.nullcontext():
+            journey.admin.run("cutover")
     after = journey.admin.json("gate")
     if switch == "dns":
         assert after["mode"] == "relay" and after["waiting"] == 0 and after["held"] == 0
