@@ -169,17 +169,24 @@ int dns_lowered_read(struct state *s, struct dns_lowered *out, struct error *err
 	return look(NULL, s, KIND, out, err);
 }
 
-static bool leads_to_new(const struct config *c, const struct dns_set *after)
+static bool has_address(const struct dns_set *after, const char *address)
+{
+	AUTO_FREE char *data = NULL;
+	struct error ignored;
+
+	return address &&
+	       dns_data_canonical(strchr(address, ':') ? DNS_AAAA : DNS_A, address, &data,
+	                          &ignored) == 0 &&
+	       strings_has(&after->data, data);
+}
+
+static bool leads_elsewhere(const struct config *c, const struct dns_set *after)
 {
 	for (unsigned i = 0; i < c->dns.records_count; i++) {
 		const struct config_record *r = &c->dns.records[i];
-		AUTO_FREE char *to = NULL;
-		struct error ignored;
 
 		if (span_is_nocase(span_of(after->name), r->name) &&
-		    dns_data_canonical(strchr(r->new_address, ':') ? DNS_AAAA : DNS_A,
-		                       r->new_address, &to, &ignored) == 0 &&
-		    strings_has(&after->data, to))
+		    (has_address(after, r->new_address) || has_address(after, r->closed_address)))
 			return true;
 	}
 	return false;
@@ -199,13 +206,14 @@ int dns_turned_read(const struct config *c, struct state *s, int64_t *at_ms, uin
 		AUTO_EDITS struct dns_edits edits = { 0 };
 
 		if ((strcmp(change->kind, "apply") != 0 &&
+		     strcmp(change->kind, DNS_KIND_AWAY) != 0 &&
 		     strcmp(change->kind, DNS_KIND_SWITCH) != 0) ||
 		    !change->done_ms || change->undone_ms)
 			continue;
 		if (dns_edits_read_json(change->edits, &edits, err) < 0)
 			return -1;
 		for (size_t k = 0; k < edits.n; k++) {
-			if (!leads_to_new(c, &edits.rows[k].after))
+			if (!leads_elsewhere(c, &edits.rows[k].after))
 				continue;
 			*at_ms = change->done_ms;
 			*old_ttl = longest(&edits, true);

@@ -321,8 +321,11 @@ def test_mail_is_turned_away_first_and_to_the_new_host_when_nobody_comes_to_the_
         away = whole(zones)
         assert f"+ mail.example.org. 2 IN A {NEW}" in zones.run("dns", "diff", expect=NO).stdout
 
+        # the watch sees nothing of the old answer, and has to know that the secondary gave it a moment ago
+        sealed.wait_for(lambda: zones.ask(SECONDARY) == [(2, CLOSED)], 60, "the secondary", every=0.1)
         lines = watch_to_its_end(zones, "--until-away")
         assert "the second step may come" in lines[-1], lines
+        assert time_of(lines[-1]) >= time_of(lines[0]) + 3 - 0.05, lines
         assert any(" closed" in line for line in lines)
         probed = zones.probed()
         assert set(probed["said"].values()) == {CLOSED}
