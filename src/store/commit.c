@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,29 +42,129 @@ int batch_open(struct write_batch *b, const char *root, const char *path, struct
 	return fd;
 }
 
+int batch_open_aside(int tmpfd)
+{
+	return openat(tmpfd, BATCH_ASIDE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+void batch_leave_aside(struct write_batch *b)
+{
+	if (b->aside_fd >= 0)
+		close(b->aside_fd);
+	b->aside_fd = -1;
+	b->at_used = true;
+}
+
 void write_sync_with(struct write_batch *b, struct sync_list *changed)
 {
 	sync_move(&b->contents, changed);
 }
 
+/* ── aside ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* That it is ours which came there: whoever owns the folder can put another in its place. */
+static int check_placed(struct write_batch *b, const struct batch_aside *a, struct error *err)
+{
+	AUTO_CLOSE int fd = batch_open(b, a->root, a->to_dir, err);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || (uint64_t)st.st_dev != a->dev || st.st_ino != a->inode)
+		return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, 0,
+		                 "%s/%s was exchanged while it was filled", a->root, a->to_dir);
+	sync_add(&b->directories, fd);
+	return 0;
+}
+
+/* What cannot be placed as a whole is placed file by file. */
+static int place_aside(struct write_batch *b, struct batch_aside *a, struct error *err)
+{
+	const char *name = strrchr(a->to_dir, '/');
+	AUTO_FREE char *above = xstrndup(a->to_dir, name ? (size_t)(name - a->to_dir) : 0);
+	AUTO_CLOSE int tmpfd = batch_open(b, a->root, a->from_dir, err);
+	AUTO_CLOSE int folderfd = tmpfd < 0 ? -1 : batch_open(b, a->root, above, err);
+	/* whoever took cur/ away took the folder away */
+	AUTO_CLOSE int curfd = folderfd < 0 ? -1 : batch_open(b, a->root, a->to_dir, err);
+
+	if (curfd < 0)
+		return -1;
+	if (renameat(tmpfd, BATCH_ASIDE, folderfd, name ? name + 1 : a->to_dir) < 0)
+		return 0;
+	a->in_place = true;
+	sync_add(&b->directories, tmpfd);
+	sync_add(&b->directories, folderfd);
+	return check_placed(b, a, err);
+}
+
+static int place_asides(struct write_batch *b, struct error *err)
+{
+	for (size_t i = 0; i < b->asides_n; i++)
+		if (place_aside(b, &b->asides[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* In place, or left: then it is empty by now. */
+static void drop_asides(struct write_batch *b)
+{
+	struct error ignored;
+
+	for (size_t i = 0; i < b->asides_n; i++) {
+		struct batch_aside *a = &b->asides[i];
+		AUTO_CLOSE int tmpfd = a->in_place ? -1
+		                                   : batch_open(b, a->root, a->from_dir, &ignored);
+
+		if (tmpfd >= 0)
+			(void)unlinkat(tmpfd, BATCH_ASIDE, AT_REMOVEDIR);
+		free(a->root);
+		free(a->from_dir);
+		free(a->to_dir);
+	}
+	b->asides_n = 0;
+	batch_leave_aside(b);
+}
+
+/* ── one by one ──────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_placed(const struct write_batch *b, const struct pending *p)
+{
+	return p->aside && b->asides[p->aside - 1].in_place;
+}
+
 /* Two open directories, kept from row to row while they stay the same. */
 struct place {
 	const char *root, *dir;
+	size_t aside;
 	int fd;
 };
 
-static int place_enter(struct write_batch *b, struct place *p, const char *root, const char *dir,
-                       struct error *err)
+/* The directory, or the one of ours in it. */
+static int open_place(struct write_batch *b, const char *root, const char *dir, size_t aside,
+                      struct error *err)
 {
-	if (p->fd >= 0 && !strcmp(p->root, root) && !strcmp(p->dir, dir))
+	AUTO_CLOSE int fd = batch_open(b, root, dir, err);
+	int ours;
+
+	if (fd < 0 || !aside)
+		return fd_take(&fd);
+	ours = batch_open_aside(fd);
+	return ours < 0 ? error_system(err, "open %s/%s/" BATCH_ASIDE, root, dir) : ours;
+}
+
+static int place_enter(struct write_batch *b, struct place *p, const char *root, const char *dir,
+                       size_t aside, struct error *err)
+{
+	if (p->fd >= 0 && p->aside == aside && !strcmp(p->root, root) && !strcmp(p->dir, dir))
 		return 0;
 	if (p->fd >= 0)
 		close(p->fd);
-	p->fd = batch_open(b, root, dir, err);
+	p->fd = open_place(b, root, dir, aside, err);
 	if (p->fd < 0)
 		return -1;
 	p->root = root;
 	p->dir = dir;
+	p->aside = aside;
 	sync_add(&b->directories, p->fd);
 	return 0;
 }
@@ -76,8 +177,10 @@ static int rename_all(struct write_batch *b, size_t *done, struct error *err)
 	for (*done = 0; result == 0 && *done < b->n;) {
 		const struct pending *p = &b->rows[*done];
 
-		if (place_enter(b, &from, p->root, p->from_dir, err) < 0 ||
-		    place_enter(b, &to, p->root, p->to_dir, err) < 0)
+		if (is_placed(b, p))
+			++*done;
+		else if (place_enter(b, &from, p->root, p->from_dir, p->aside, err) < 0 ||
+		         place_enter(b, &to, p->root, p->to_dir, 0, err) < 0)
 			result = -1;
 		else if (renameat(from.fd, p->from, to.fd, p->to) < 0)
 			result = error_system(err, "rename into %s/%s", p->root, p->to_dir);
@@ -94,13 +197,21 @@ static int rename_all(struct write_batch *b, size_t *done, struct error *err)
 /* Forgets all rows; of those after the first `placed`, the temporary files are removed. */
 static void clear(struct write_batch *b, size_t placed)
 {
+	struct place from = { .fd = -1 };
 	struct error ignored;
 
 	sync_ahead_end(&b->ahead);
 	b->unsynced = 0;
-	for (size_t i = placed; i < b->n; i++)
-		if (batch_enter(b, b->rows[i].root, b->rows[i].from_dir, &ignored) == 0)
-			(void)unlinkat(b->at_fd, b->rows[i].from, 0);
+	for (size_t i = placed; i < b->n; i++) {
+		const struct pending *p = &b->rows[i];
+
+		if (!is_placed(b, p) &&
+		    place_enter(b, &from, p->root, p->from_dir, p->aside, &ignored) == 0)
+			(void)unlinkat(from.fd, p->from, 0);
+	}
+	if (from.fd >= 0)
+		close(from.fd);
+	drop_asides(b);
 	for (size_t i = 0; i < b->n; i++)
 		batch_pending_fini(&b->rows[i]);
 	sync_fini(&b->contents);
@@ -136,7 +247,8 @@ static int commit(struct write_batch *b, struct error *err)
 	size_t placed = 0;
 	int result = -1;
 
-	if (sync_all(&b->contents, err) == 0 && rename_all(b, &placed, err) == 0)
+	if (sync_all(&b->contents, err) == 0 && place_asides(b, err) == 0 &&
+	    rename_all(b, &placed, err) == 0)
 		result = sync_all(&b->directories, err);
 	if (result == 0)
 		keep_inodes(b, b->rows, b->n);
@@ -177,6 +289,10 @@ static void hand_over(struct write_batch *b)
 	b->under_way.n = b->n;
 	b->rows = NULL;
 	b->n = b->room = 0;
+	/* whether the child has placed them, the parent need not know */
+	for (size_t i = 0; i < b->asides_n; i++)
+		b->asides[i].in_place = true;
+	drop_asides(b);
 	sync_fini(&b->contents);
 	sync_fini(&b->directories);
 	if (b->at_fd >= 0)
@@ -309,6 +425,7 @@ void write_batch_free(struct write_batch *b)
 	free(b->at_root);
 	free(b->at_dir);
 	free(b->rows);
+	free(b->asides);
 	free(b->inodes);
 	free(b);
 }

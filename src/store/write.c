@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* So much is written before the disk is told to begin. */
@@ -24,23 +25,43 @@ struct write_batch *write_batch_new(int rootfd)
 	struct write_batch *b = xcalloc(1, sizeof *b);
 
 	b->rootfd = rootfd;
-	b->fd = b->at_fd = b->under_way.fd = -1;
+	b->fd = b->at_fd = b->aside_fd = b->under_way.fd = -1;
 	return b;
+}
+
+static DIR *open_dir(int dirfd)
+{
+	AUTO_CLOSE int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir)
+		(void)fd_take(&fd);
+	return dir;
+}
+
+/* All files whose names begin so. */
+static void remove_files(int dirfd, const char *begin)
+{
+	DIR *dir = open_dir(dirfd);
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, begin, strlen(begin)))
+			(void)unlinkat(dirfd, entry->d_name, 0);
+	closedir(dir);
 }
 
 static void remove_leftovers(int dirfd)
 {
-	AUTO_CLOSE int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *entry;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	AUTO_CLOSE int aside = batch_open_aside(dirfd);
 
-	if (!dir)
+	remove_files(dirfd, BATCH_TEMPORARY);
+	if (aside < 0)
 		return;
-	(void)fd_take(&fd);
-	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, BATCH_TEMPORARY, strlen(BATCH_TEMPORARY)))
-			(void)unlinkat(dirfd, entry->d_name, 0);
-	closedir(dir);
+	remove_files(aside, "");
+	(void)unlinkat(dirfd, BATCH_ASIDE, AT_REMOVEDIR);
 }
 
 static bool is_in(const struct pending *rows, size_t n, const char *root, const char *dir)
@@ -66,7 +87,10 @@ int batch_enter(struct write_batch *b, const char *root, const char *dir, struct
 	fd = batch_open(b, root, dir, err);
 	if (fd < 0)
 		return -1;
-	if (!is_used(b, root, dir))
+	batch_leave_aside(b);
+	b->at_messages = 0;
+	b->at_used = is_used(b, root, dir);
+	if (!b->at_used)
 		remove_leftovers(fd);
 	sync_add_device(&b->contents, fd);
 	if (b->at_fd >= 0)
@@ -84,6 +108,93 @@ static char *below(const char *folder, const char *name)
 	return xasprintf("%s%s%s", folder, *folder ? "/" : "", name);
 }
 
+/* ── aside ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* Making a directory, and putting it in place, costs as much as to rename so many. */
+#define ASIDE_FROM 16u /* messages of a folder */
+
+static bool is_empty(int dirfd)
+{
+	DIR *dir = open_dir(dirfd);
+	struct dirent *entry = NULL;
+
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir)) &&
+	       (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")))
+		;
+	closedir(dir);
+	return !entry;
+}
+
+/* Its owner and mode are those of cur/. Who may do what there by other rules (ACLs, labels) is not carried
+ * over, so there must be none. */
+static bool is_like(int fd, const struct stat *cur, struct stat *st)
+{
+	return flistxattr(fd, NULL, 0) <= 0 && fstat(fd, st) == 0 && st->st_dev == cur->st_dev &&
+	       ((st->st_uid == cur->st_uid && st->st_gid == cur->st_gid) ||
+	        fchown(fd, cur->st_uid, cur->st_gid) == 0) &&
+	       fchmod(fd, cur->st_mode & 07777) == 0;
+}
+
+static void make_aside(struct write_batch *b, int curfd)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat cur, st;
+
+	if (fstat(curfd, &cur) < 0 || flistxattr(curfd, NULL, 0) > 0 || !is_empty(curfd) ||
+	    mkdirat(b->at_fd, BATCH_ASIDE, 0700) < 0)
+		return;
+	fd = batch_open_aside(b->at_fd);
+	if (fd < 0 || !is_like(fd, &cur, &st)) {
+		(void)unlinkat(b->at_fd, BATCH_ASIDE, AT_REMOVEDIR);
+		return;
+	}
+	ARRAY_GROW(b->asides, b->asides_n, b->asides_room);
+	b->asides[b->asides_n++] = (struct batch_aside){
+		.root = xstrdup(b->now.root),
+		.from_dir = xstrdup(b->now.from_dir),
+		.to_dir = xstrdup(b->now.to_dir),
+		.dev = (uint64_t)st.st_dev,
+		.inode = st.st_ino,
+	};
+	b->aside_fd = fd_take(&fd);
+}
+
+/* Before a message for cur/ is begun. */
+static void consider_aside(struct write_batch *b)
+{
+	struct error ignored;
+
+	if (b->at_used || ++b->at_messages != ASIDE_FROM)
+		return;
+	AUTO_CLOSE int curfd = batch_open(b, b->now.root, b->now.to_dir, &ignored);
+	if (curfd >= 0)
+		make_aside(b, curfd);
+}
+
+/* False: it has to go the other way. */
+static bool open_aside(struct write_batch *b, const struct write_target *t)
+{
+	if (b->aside_fd < 0 || !t->folder || t->in_new)
+		return false;
+	b->fd = openat(b->aside_fd, b->now.to, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	               t->mode & 0777);
+	if (b->fd < 0)
+		return false;
+	b->now.aside = b->asides_n;
+	b->now.from = xstrdup(b->now.to);
+	return true;
+}
+
+static int open_temporary(struct write_batch *b, const struct write_target *t)
+{
+	b->now.from = xasprintf(BATCH_TEMPORARY "%u", b->number++);
+	b->fd = openat(b->at_fd, b->now.from, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	               t->mode & 0777);
+	return b->fd;
+}
+
 static int begin(struct write_batch *b, const struct write_target *t, struct error *err)
 {
 	mode_t mask;
@@ -94,13 +205,14 @@ static int begin(struct write_batch *b, const struct write_target *t, struct err
 	if (batch_enter(b, t->root, b->now.from_dir, err) < 0)
 		return -1;
 	b->now.root = xstrdup(t->root);
-	b->now.from = xasprintf(BATCH_TEMPORARY "%u", b->number++);
 	b->target = *t;
 	digest_begin(&b->digest);
+	if (t->folder && !t->in_new)
+		consider_aside(b);
 	/* the mode at once, and not by another change of the inode */
 	mask = umask(0);
-	b->fd = openat(b->at_fd, b->now.from, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	               t->mode & 0777);
+	if (!open_aside(b, t))
+		(void)!open_temporary(b, t);
 	umask(mask);
 	if (b->fd < 0)
 		return error_system(err, "create a file in %s/%s", t->root, b->now.from_dir);
@@ -193,7 +305,7 @@ void write_drop(struct write_batch *b)
 	close(b->fd);
 	b->fd = -1;
 	b->open = false;
-	(void)unlinkat(b->at_fd, b->now.from, 0);
+	(void)unlinkat(b->now.aside ? b->aside_fd : b->at_fd, b->now.from, 0);
 	batch_pending_fini(&b->now);
 }
 

@@ -6,7 +6,9 @@
  *
  * Nothing is visible before write_commit(): messages lie in their folder's tmp/, other files beside
  * their place under a name of ours. Commit makes all of it durable, renames each into place, in the
- * order in which they were begun, makes that durable too, and only then says so. What a killed
+ * order in which they were begun, makes that durable too, and only then says so. Many messages for a
+ * folder whose cur/ is empty come into place first, and all at once: the directory in which they were
+ * written becomes cur/ (store/batch.h). What a killed
  * process left behind is removed when a batch next touches that directory: so two batches that are
  * open at the same time need directories of their own.
  *

@@ -229,7 +229,7 @@ def in_the_middle(field, login, count, work, hit=lambda _: True):
         field.fill(login, folder, count, 60_000)
         place = f"/home/{login}/Maildir/.{folder}"
         # it stands still, however long the work takes; old's agent gets no further than its pipe
-        with Caught(field.new, f"count {place}/tmp/* {place}/cur/*; [ $n -gt 20 ]", "mailhaul", "-m",
+        with Caught(field.new, f"count {place}/tmp/* {place}/tmp/*/* {place}/cur/*; [ $n -gt 20 ]", "mailhaul", "-m",
                     mover.MOVE, "seed", "--limit", limit, "--json", login) as seeding:
             if not seeding.caught:
                 continue

@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Where messages of a folder with an empty cur/ are, from the sixteenth on. */
+#define ASIDE "tmp/mailhaul.tmp.cur"
+
 struct place {
 	char dir[64];
 	int fd;
@@ -73,7 +76,8 @@ static void nothing_is_seen_before_the_commit(void **state)
 		assert_good(put(b, name, SPAN("text"), &err), &err);
 	}
 	assert_int_equal(count(&p, "mail/cur"), 0);
-	assert_int_equal(count(&p, "mail/tmp"), 20);
+	assert_int_equal(count(&p, "mail/tmp"), 16);
+	assert_int_equal(count(&p, "mail/" ASIDE), 5);
 	assert_good(write_commit(b, &placed, &err), &err);
 	assert_int_equal(count(&p, "mail/cur"), 20);
 	assert_int_equal(count(&p, "mail/tmp"), 0);
@@ -86,7 +90,7 @@ static void a_batch_that_is_given_up_leaves_nothing(void **state)
 	struct place p;
 
 	begin(&p);
-	for (int n = 1; n < 20; n += 6) {
+	for (int n = 1; n < 32; n += 6) {
 		AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
 
 		for (int i = 0; i < n; i++) {
@@ -134,12 +138,17 @@ static void what_a_killed_process_left_is_removed(void **state)
 	begin(&p);
 	AUTO_FREE char *left = xasprintf("%s/mail/tmp/mailhaul.tmp.77", p.dir);
 	AUTO_FREE char *theirs = xasprintf("%s/mail/tmp/123.host", p.dir);
+	AUTO_FREE char *aside = xasprintf("%s/mail/" ASIDE, p.dir);
+	AUTO_FREE char *in_it = xasprintf("%s/1.host:2,S", aside);
+	assert_int_equal(mkdir(aside, 0700), 0);
+	close(open(in_it, O_CREAT | O_WRONLY, 0600));
 	close(open(left, O_CREAT | O_WRONLY, 0600));
 	close(open(theirs, O_CREAT | O_WRONLY, 0600));
 	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
 	assert_good(put(b, "1.host", SPAN("text"), &err), &err);
 	assert_good(write_commit(b, &placed, &err), &err);
 	assert_int_equal(access(left, F_OK), -1);
+	assert_int_equal(access(aside, F_OK), -1);
 	assert_int_equal(access(theirs, F_OK), 0);
 	end(&p);
 }
@@ -211,6 +220,95 @@ static void a_batch_that_is_given_up_waits_for_what_is_under_way(void **state)
 	end(&p);
 }
 
+static struct stat look(const struct place *p, const char *path)
+{
+	AUTO_FREE char *whole = xasprintf("%s/%s", p->dir, path);
+	struct stat st = { 0 };
+
+	assert_int_equal(stat(whole, &st), 0);
+	return st;
+}
+
+static void an_empty_folder_gets_its_messages_at_once(void **state)
+{
+	struct error err = { 0 };
+	struct stat was, now;
+	struct place p;
+	size_t placed;
+
+	begin(&p);
+	AUTO_FREE char *cur = xasprintf("%s/mail/cur", p.dir);
+	assert_int_equal(chmod(cur, 02750), 0);
+	was = look(&p, "mail/cur");
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	put_some(b, "a", 40);
+	assert_good(write_commit(b, &placed, &err), &err);
+	assert_int_equal(placed, 40);
+	now = look(&p, "mail/cur");
+	assert_int_not_equal(now.st_ino, was.st_ino);
+	assert_int_equal(now.st_mode, was.st_mode);
+	assert_int_equal(count(&p, "mail/cur"), 40);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	for (size_t i = 0; i < placed; i++) {
+		AUTO_FREE char *name = xasprintf("mail/cur/a.%zu.host:2,S", i);
+
+		assert_int_equal(look(&p, name).st_ino, write_inodes(b)[i]);
+	}
+	put_some(b, "b", 40); /* it is not empty any more */
+	assert_good(write_commit(b, &placed, &err), &err);
+	assert_int_equal(look(&p, "mail/cur").st_ino, now.st_ino);
+	assert_int_equal(count(&p, "mail/cur"), 80);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	end(&p);
+}
+
+static void what_comes_into_cur_meanwhile_stays(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+	size_t placed;
+	ino_t was;
+
+	begin(&p);
+	was = look(&p, "mail/cur").st_ino;
+	AUTO_FREE char *theirs = xasprintf("%s/mail/cur/123.host:2,", p.dir);
+	AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+	put_some(b, "a", 40);
+	close(open(theirs, O_CREAT | O_WRONLY, 0600));
+	assert_good(write_commit(b, &placed, &err), &err);
+	assert_int_equal(placed, 40);
+	assert_int_equal(count(&p, "mail/cur"), 41);
+	assert_int_equal(count(&p, "mail/tmp"), 0);
+	assert_int_equal(look(&p, "mail/cur").st_ino, was);
+	end(&p);
+}
+
+/* A user puts something of his own where messages were written. */
+static void what_takes_their_place_is_told(void **state)
+{
+	struct error err = { 0 };
+	struct place p;
+	size_t placed;
+
+	for (int link = 0; link < 2; link++) {
+		begin(&p);
+		AUTO_FREE char *aside = xasprintf("%s/mail/" ASIDE, p.dir);
+		AUTO_FREE char *away = xasprintf("%s/away", p.dir);
+		AUTO_FREE char *other = xasprintf("%s/other", p.dir);
+		AUTO_WRITE_BATCH struct write_batch *b = write_batch_new(p.fd);
+		put_some(b, "a", 40);
+		assert_int_equal(rename(aside, away), 0);
+		assert_int_equal(mkdir(other, 0700), 0);
+		assert_int_equal(link ? symlink(other, aside) : mkdir(aside, 0700), 0);
+		assert_fails(write_commit(b, &placed, &err), &err,
+		             link ? "mailhaul.tmp.cur" : "was exchanged");
+		/* those that were begun before */
+		assert_int_equal(count(&p, "mail/cur"), link ? 15 : 0);
+		assert_int_equal(count(&p, "other"), 0);
+		end(&p);
+	}
+}
+
 static void octets_that_changed_on_the_way_reach_no_place(void **state)
 {
 	size_t placed;
@@ -268,5 +366,8 @@ UNIT_TESTS("store/write", cmocka_unit_test(nothing_is_seen_before_the_commit),
            cmocka_unit_test(a_batch_is_brought_into_place_while_the_next_is_written),
            cmocka_unit_test(what_fails_while_the_next_is_written_is_told),
            cmocka_unit_test(a_batch_that_is_given_up_waits_for_what_is_under_way),
+           cmocka_unit_test(an_empty_folder_gets_its_messages_at_once),
+           cmocka_unit_test(what_comes_into_cur_meanwhile_stays),
+           cmocka_unit_test(what_takes_their_place_is_told),
            cmocka_unit_test(octets_that_changed_on_the_way_reach_no_place),
            cmocka_unit_test(no_name_and_no_link_leads_out_of_the_root));
