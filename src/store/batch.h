@@ -15,6 +15,7 @@ struct pending {
 	char *root, *from_dir, *from, *to_dir, *to; /* owned; directories below the root */
 	uint64_t inode;                             /* of a link: 0 */
 	size_t aside;                               /* 0: none; 1: in the first of the asides ... */
+	bool same_dir;                              /* from_dir is that of the row before */
 };
 
 /*
@@ -49,6 +50,7 @@ struct write_batch {
 	int at_fd;
 	unsigned at_messages; /* for its cur/ */
 	bool at_used;         /* so it gets no aside */
+	bool at_listed;       /* it is the last row's from_dir */
 	int aside_fd; /* of the last of the asides, which is this directory's; -1: it has none */
 	/* what a child process brings into place: write_commit_ahead() */
 	struct {

@@ -67,7 +67,8 @@ static void remove_leftovers(int dirfd)
 static bool is_in(const struct pending *rows, size_t n, const char *root, const char *dir)
 {
 	for (size_t i = n; i-- > 0;)
-		if (!strcmp(rows[i].from_dir, dir) && !strcmp(rows[i].root, root))
+		if (!rows[i].same_dir && !strcmp(rows[i].from_dir, dir) &&
+		    !strcmp(rows[i].root, root))
 			return true;
 	return false;
 }
@@ -90,6 +91,7 @@ int batch_enter(struct write_batch *b, const char *root, const char *dir, struct
 	batch_leave_aside(b);
 	b->at_messages = 0;
 	b->at_used = is_used(b, root, dir);
+	b->at_listed = false;
 	if (!b->at_used)
 		remove_leftovers(fd);
 	sync_add_device(&b->contents, fd);
@@ -337,6 +339,8 @@ static void add_pending(struct write_batch *b, int fd)
 {
 	ARRAY_GROW(b->rows, b->n, b->room);
 	b->rows[b->n] = b->now;
+	b->rows[b->n].same_dir = b->n && b->at_listed;
+	b->at_listed = true;
 	b->now = (struct pending){ 0 };
 	if (fd >= 0) {
 		if (!b->contents.many)
