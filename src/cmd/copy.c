@@ -253,6 +253,8 @@ static bool take_option(int option, struct copy *c, struct wishes *w)
 static void copy_fini(struct copy *c)
 {
 	progress_free(c->progress);
+	host_dismiss(c->from_host);
+	host_dismiss(c->to_host);
 	state_close(c->state);
 	host_close(c->from_host);
 	host_close(c->to_host);

@@ -396,14 +396,21 @@ int host_another(struct host *h, struct host **out, struct error *err)
 	return 0;
 }
 
-/* Ends the agent: it does when its input does. One behind a dead network ends by ssh's own clock,
- * so ours is not waited for. */
-static void end_agent(struct host *h)
+void host_dismiss(struct host *h)
 {
+	if (!h)
+		return;
 	h->read_before += h->channel.octets_in;
 	h->sent_before += h->channel.octets_out;
 	h->channel.octets_in = h->channel.octets_out = 0;
 	channel_close(&h->channel);
+}
+
+/* Ends the agent: it does when its input does. One behind a dead network ends by ssh's own clock,
+ * so ours is not waited for. */
+static void end_agent(struct host *h)
+{
+	host_dismiss(h);
 	if (h->pid > 0) {
 		if (h->broken)
 			kill(h->pid, SIGTERM);

@@ -46,6 +46,9 @@ int host_open(struct host **out, const struct host_place *place, struct error *e
  * is made ready. Nothing but host_close() may be called between the two. */
 int host_start(struct host **out, const struct host_place *place, struct error *err) MUST_CHECK;
 int host_greet(struct host *h, struct error *err) MUST_CHECK;
+/* Nothing more will be asked of the agent: it ends while the caller goes on, and host_close() waits for less.
+ * NULL is none. */
+void host_dismiss(struct host *h);
 void host_close(struct host *h);
 CLEANUP_DEFINE(struct host, host_close);
 #define AUTO_HOST __attribute__((cleanup(host_close_at)))
