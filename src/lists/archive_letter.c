@@ -57,19 +57,29 @@ static void add_quoted(struct buf *out, struct span s, bool header)
 	}
 }
 
+/* RFC 4648 section 4; -1 for what is none of the alphabet. */
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 static void add_base64(struct buf *out, struct span s)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint32_t bits = 0;
 	unsigned n = 0;
 
 	for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
-		const char *at = s.p[i] ? strchr(digits, s.p[i]) : NULL;
+		int value = base64_value(s.p[i]);
 
-		if (!at)
+		if (value < 0)
 			continue;
-		bits = bits << 6 | (uint32_t)(at - digits);
+		bits = bits << 6 | (uint32_t)value;
 		if (++n % 4 == 0) {
 			const char three[3] = { (char)(bits >> 16), (char)(bits >> 8), (char)bits };
 

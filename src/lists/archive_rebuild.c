@@ -97,13 +97,13 @@ static int leave(struct archive_run *r, const char *id, struct error *err)
 		if (at < 0)
 			return -1;
 		l.touched = (size_t)at;
-		article = archive_volume_find(&r->touched[at].volume, span_of(bare));
+		article = archive_volume_find(&r->touched[at].volume, span_of(known->key));
 		if (!article) /* named twice */
 			return 0;
 		l.number = article->number;
 		tell(r, r->touched[at].volume.name, l.number, "withdrawn",
 		     buf_span(&article->subject));
-		(void)archive_volume_drop(&r->touched[at].volume, span_of(bare));
+		(void)archive_volume_drop(&r->touched[at].volume, span_of(known->key));
 		strings_add(&r->touched[at].dropped, full);
 	}
 	r->out->withdrawn++;

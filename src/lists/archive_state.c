@@ -17,8 +17,10 @@
 
 void archive_state_fini(struct archive_state *s)
 {
-	for (size_t i = 0; i < s->known_n; i++)
+	for (size_t i = 0; i < s->known_n; i++) {
 		free(s->known[i].id);
+		free(s->known[i].key);
+	}
 	free(s->known);
 	free(s->last_dates);
 	free(s->dir);
@@ -283,14 +285,29 @@ static int by_id(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
+/* pipermail takes "<" and ">" away where the value begins and ends with them: not of one that begins with the
+ * blanks of a folded header (pipermail.py, Article.__init__). */
+static char *without_brackets(struct span key)
+{
+	while (key.n && strchr(" \t\r\n<", *key.p))
+		key = span_from(key, 1);
+	while (key.n && strchr(" \t\r\n>", key.p[key.n - 1]))
+		key.n--;
+	return span_dup(key);
+}
+
 static void take_volume(struct archive_state *s, size_t at, const struct archive_volume *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		uint64_t date;
 
 		ARRAY_GROW(s->known, s->known_n, s->known_room);
-		s->known[s->known_n++] = (struct archive_known){ span_dup(v->rows[i].id), at,
-			                                         v->rows[i].number };
+		s->known[s->known_n++] = (struct archive_known){
+			.id = without_brackets(v->rows[i].id),
+			.key = span_dup(v->rows[i].id),
+			.volume = at,
+			.number = v->rows[i].number,
+		};
 		if (span_parse_u64(v->rows[i].date, &date) && (int64_t)date > s->last_dates[at])
 			s->last_dates[at] = (int64_t)date;
 	}

@@ -12,7 +12,8 @@
 
 /* A message of the indexes. */
 struct archive_known {
-	char *id;      /* owned; without "<" and ">" */
+	char *id; /* owned; without "<" and ">" */
+	char *key; /* owned; as the indexes have it: of a header that is folded behind its name "\n <id>" */
 	size_t volume; /* of archive_state.volumes */
 	int64_t number;
 };
@@ -51,6 +52,7 @@ int archive_state_volume(const struct archive_state *s, const char *name, struct
 /* Appends the name of the volume that a message of that date belongs to: one of that month that is there by a
  * name of another locale, or else as pipermail calls it where there is none. */
 void archive_state_volume_of(const struct archive_state *s, int64_t date, struct buf *out);
+/* By id, without "<" and ">"; NULL: the indexes have none. Borrowed. */
 const struct archive_known *archive_state_find(const struct archive_state *s, const char *id);
 /* "VOLUME/000042.html", if it is a page of a message. */
 bool archive_page_of(const char *path, struct span *volume, int64_t *number);

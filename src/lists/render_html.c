@@ -80,17 +80,23 @@ static size_t add_one(struct span all, size_t at, bool veil, struct buf *out)
 /* Octets from `at` on that stand for themselves: most of all text, and taken at once. */
 static size_t plain_length(struct span text, size_t at)
 {
+	static const bool stops[256] = {
+		[0 ... '\n' - 1] = true,
+		['\n' + 1 ... 31] = true,
+		['"'] = true,
+		['&'] = true,
+		['\''] = true,
+		['<'] = true,
+		['>'] = true,
+		['@'] = true,
+		['h'] = true,
+		[127 ... 255] = true,
+	};
 	size_t n = at;
 
-	while (n < text.n) {
-		unsigned char c = (unsigned char)text.p[n];
-
-		if ((c < 32 && c != '\n') || c > 126 || c == '&' || c == '<' || c == '>' ||
-		    c == '"' || c == '\'' || c == '@' ||
-		    (c == 'h' && n + 1 < text.n && text.p[n + 1] == 't'))
-			break;
+	while (n < text.n && (!stops[(unsigned char)text.p[n]] ||
+	                      (text.p[n] == 'h' && !(n + 1 < text.n && text.p[n + 1] == 't'))))
 		n++;
-	}
 	return n - at;
 }
 

@@ -282,6 +282,28 @@ def test_messages_come_and_go_and_no_address_changes(host):
                host.run("check", "talk", expect=1)[0]["troubles"])
 
 
+def test_a_message_id_on_the_second_line_of_its_header_is_that_message(host):
+    """Some mail programs fold a long one behind its name. pipermail's indexes then have it with a blank and "<" in front,
+    as those of the genuine 2.1.20 do."""
+    own, key = b"letter13@example.net", b" <letter13@example.net>"
+    box = host.mbox("talk")
+    box.write_bytes(box.read_bytes().replace(b"Message-ID: <" + own, b"Message-ID:\n <" + own))
+
+    def folded(value):
+        if isinstance(value, tuple):
+            return tuple(folded(one) for one in value)
+        return key if value == own else value
+
+    for kind in ("article", "thread", "subject", "author", "date"):
+        index = {folded(name): folded(value) for name, value in host.index("2026-November", kind).items()}
+        (host.pages / "database" / f"2026-November-{kind}").write_bytes(marshal.dumps(index, 2))
+    found = host.run("check", "talk")[0]
+    assert (found["not_in_mbox"], found["no_page"]) == ([], [])
+    host.run("rebuild", "--drop", own.decode(), "talk")
+    assert host.run("check", "talk")[0]["pages"]["2026-November/000013.html"] == "withdrawn"
+    assert key not in host.articles("2026-November") and b"letter13@" not in box.read_bytes()
+
+
 def test_a_month_that_another_locale_has_named_gets_what_is_added_to_it(host):
     """And one of which there is none yet is called as Mailman calls it where there is no locale."""
     more = host.place / "more.mbox"
