@@ -301,6 +301,27 @@ void buf_add_printable(struct buf *b, struct span s)
 	}
 }
 
+void buf_add_markup(struct buf *b, struct span s)
+{
+	AUTO_BUF struct buf printable = { 0 };
+
+	buf_add_printable(&printable, s);
+	for (size_t i = 0; i < printable.n; i++) {
+		char c = printable.p[i];
+
+		if (c == '&')
+			buf_add_text(b, "&amp;");
+		else if (c == '<')
+			buf_add_text(b, "&lt;");
+		else if (c == '>')
+			buf_add_text(b, "&gt;");
+		else if (c == '"')
+			buf_add_text(b, "&quot;");
+		else
+			buf_add_char(b, c);
+	}
+}
+
 void buf_add_hex(struct buf *b, const void *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";

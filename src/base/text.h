@@ -84,6 +84,8 @@ char *buf_take(struct buf *b) MUST_CHECK;
 
 /* Appends `s` fit for a terminal or a log: control octets and what is not UTF-8 as \xNN. */
 void buf_add_printable(struct buf *b, struct span s);
+/* The same as text of HTML or XML, also between double quotes: & < > " as entities. */
+void buf_add_markup(struct buf *b, struct span s);
 void buf_add_hex(struct buf *b, const void *bytes, size_t n);
 
 /* "1.4 MB", "312 octets": powers of 1000. Returns `out`. */

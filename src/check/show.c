@@ -124,28 +124,6 @@ char *check_json(const struct check_steps *steps, const struct check_verdict *v)
 
 /* ── JUnit XML ───────────────────────────────────────────────────────────────────────────────── */
 
-/* Printable, and what means something to XML as entities; so that it stands between quotes too. */
-static void add_xml(struct buf *out, struct span text)
-{
-	AUTO_BUF struct buf printable = { 0 };
-
-	buf_add_printable(&printable, text);
-	for (size_t i = 0; i < printable.n; i++) {
-		char c = printable.p[i];
-
-		if (c == '&')
-			buf_add_text(out, "&amp;");
-		else if (c == '<')
-			buf_add_text(out, "&lt;");
-		else if (c == '>')
-			buf_add_text(out, "&gt;");
-		else if (c == '"')
-			buf_add_text(out, "&quot;");
-		else
-			buf_add_char(out, c);
-	}
-}
-
 static void add_case(struct buf *out, const struct check_step *s)
 {
 	static const char *const ends[] = {
@@ -154,15 +132,15 @@ static void add_case(struct buf *out, const struct check_step *s)
 
 	buf_addf(out, "  <testcase classname=\"%s.%s\" name=\"%s: ", s->question->topic,
 	         check_of_name(s->of), s->question->id);
-	add_xml(out, span_of(s->question->words));
+	buf_add_markup(out, span_of(s->question->words));
 	buf_add_text(out, "\">\n");
 	if (s->answer != CHECK_YES) {
 		buf_addf(out, "    <%s message=\"", ends[s->answer]);
-		add_xml(out, buf_span(&s->seen));
+		buf_add_markup(out, buf_span(&s->seen));
 		buf_add_text(out, "\"/>\n");
 	} else if (s->seen.n) {
 		buf_add_text(out, "    <system-out>");
-		add_xml(out, buf_span(&s->seen));
+		buf_add_markup(out, buf_span(&s->seen));
 		buf_add_text(out, "</system-out>\n");
 	}
 	buf_add_text(out, "  </testcase>\n");

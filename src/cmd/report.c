@@ -28,31 +28,10 @@ static const char head[] =
 	".no{color:#f77}}</style></head><body>\n";
 
 /* What comes from hosts is text, never markup. */
-static void add_escaped(struct buf *out, const char *text)
-{
-	AUTO_BUF struct buf printable = { 0 };
-
-	buf_add_printable(&printable, span_of(text));
-	for (size_t i = 0; i < printable.n; i++) {
-		char c = printable.p[i];
-
-		if (c == '<')
-			buf_add_text(out, "&lt;");
-		else if (c == '>')
-			buf_add_text(out, "&gt;");
-		else if (c == '&')
-			buf_add_text(out, "&amp;");
-		else if (c == '"')
-			buf_add_text(out, "&quot;");
-		else
-			buf_add_char(out, c);
-	}
-}
-
 static void add_cell(struct buf *out, const char *text)
 {
 	buf_add_text(out, "<td>");
-	add_escaped(out, text);
+	buf_add_markup(out, span_of(text));
 	buf_add_text(out, "</td>");
 }
 
@@ -179,7 +158,7 @@ static int make_report(struct cmd_run *run, struct report *r, struct error *err)
 		return -1;
 	buf_add_text(&r->html, head);
 	buf_add_text(&r->html, "<h1>The move ");
-	add_escaped(&r->html, run->config->name);
+	buf_add_markup(&r->html, span_of(run->config->name));
 	buf_addf(&r->html, "</h1><p>Cut-over: %s. Written %s by mailhaul %s.</p>\n",
 	         move_phase_name(phase), clock_text(when, clock_wall_ms()), MAILHAUL_VERSION);
 	buf_add_text(&r->html,

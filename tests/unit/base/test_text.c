@@ -41,6 +41,15 @@ static void what_a_terminal_would_obey_is_spelled_out(void **state)
 	assert_string_equal(buf_text(&b), "a\\x1b[2J\xc3\xa9\\xff\\xc2\\x9b\\x00z");
 }
 
+static void what_means_something_to_a_page_is_an_entity(void **state)
+{
+	AUTO_BUF struct buf b = { 0 };
+
+	(void)state;
+	buf_add_markup(&b, SPAN("\"<b>&amp;\033\xff\""));
+	assert_string_equal(buf_text(&b), "&quot;&lt;b&gt;&amp;amp;\\x1b\\xff&quot;");
+}
+
 static void sizes_and_durations_read_as_people_say_them(void **state)
 {
 	char size[16], duration[24];
@@ -73,5 +82,6 @@ static void log_times_are_read_in_both_forms(void **state)
 UNIT_TESTS("base/text", cmocka_unit_test(lines_end_with_lf_or_crlf_and_the_last_needs_none),
            cmocka_unit_test(numbers_are_digits_and_in_range),
            cmocka_unit_test(what_a_terminal_would_obey_is_spelled_out),
+           cmocka_unit_test(what_means_something_to_a_page_is_an_entity),
            cmocka_unit_test(sizes_and_durations_read_as_people_say_them),
            cmocka_unit_test(log_times_are_read_in_both_forms));
