@@ -373,7 +373,7 @@ void end_begin(struct end_making *m)
 
 /* ── what waits ──────────────────────────────────────────────────────────────────────────────── */
 
-void end_refuse_rest(struct end_making *m, const char *manager)
+void end_refuse_tokens(struct end_making *m, const char *manager)
 {
 	const char *address = m->out->address, *host = address + strcspn(address, "@");
 	int n = (int)(host - address);
@@ -394,6 +394,10 @@ void end_refuse_rest(struct end_making *m, const char *manager)
 		lists_pending_about(m->l, p, &who);
 		end_refuse(m, "token", buf_span(&who), why);
 	}
+}
+
+void end_refuse_digest(struct end_making *m)
+{
 	if (m->l->digest.is_there && m->l->digest.size)
 		end_refuse(m, "digest", span_of("digest.mbox"),
 		           "the digest in progress: have 2.1 send it before the list moves");

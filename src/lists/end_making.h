@@ -36,8 +36,10 @@ const struct end_rule *end_rule_of(const struct end_rule *rules, size_t n, struc
 void end_begin(struct end_making *m);
 /* A row for each attribute of the list, by its rule; what no rule knows is left. */
 void end_attributes(struct end_making *m, const struct end_rule *rules, size_t rules_n);
-/* Tokens that people have in a mail, and the digest in progress, which no end takes. */
-void end_refuse_rest(struct end_making *m, const char *manager);
+/* Tokens that people have in a mail, which no end takes. */
+void end_refuse_tokens(struct end_making *m, const char *manager);
+/* The digest in progress, for an end that does not take it. */
+void end_refuse_digest(struct end_making *m);
 
 /* ── for the functions of rules ──────────────────────────────────────────────────────────────── */
 

@@ -17,6 +17,7 @@ import pickle
 import re
 import shutil
 import sys
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -55,6 +56,7 @@ from mailman.rest.helpers import ExtendedEncoder
 from mailman.rest.listconf import ATTRIBUTES
 from mailman.utilities.datetime import now
 from mailman.utilities.email import add_message_hash
+from mailman.utilities.mailbox import Mailbox
 from mailman.version import VERSION
 from sqlalchemy import func, select, text as words_of
 from sqlalchemy.orm import joinedload
@@ -64,6 +66,7 @@ from zope.interface import implementer
 KEPT = datetime.timedelta(days=3650)    # how long it is known what was brought
 OPENED, MADE = "opened", "made"
 STYLE = "legacy-default"
+END_OF_POST = "\n\1\1\1\1\n"    # of MMDF
 NEVER = datetime.datetime(1, 1, 1)
 QUIET = ("admin_immed_notify", "admin_notify_mchanges", "send_welcome_message", "respond_to_post_requests")
 POLICIES = ("subscription_policy", "unsubscription_policy")
@@ -129,6 +132,31 @@ class Made:
         with suppress(FileNotFoundError), open(self.path, encoding="utf-8") as file:
             return {tuple(line.rstrip("\n").split(" ", 1)) for line in file if line.endswith("\n")}
         return set()
+
+
+def write_durably(path, octets):
+    """A file that is there whole, or as it was."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{path}.part", "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(f"{path}.part", path)
+    folder = os.open(folder, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def gathered(posts):
+    """Posts as a digest's mailbox here, which is MMDF; the same posts give the same octets."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "digest.mmdf")
+        with Mailbox(path, create=True) as mailbox:
+            for post in posts:
+                mailbox.add(f"{post['from']}\n{post['message']}".encode("latin-1"))
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def plain(value):
@@ -512,11 +540,7 @@ class List:
             if is_now == text and raw is not None and raw.uri == uri or not self.differs(f"template {name}"):
                 continue
             os.makedirs(folder, exist_ok=True)
-            with open(f"{path}.part", "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(f"{path}.part", path)
+            write_durably(path, text.encode())
             manager.set(name, self.mlist.list_id, uri)
 
     # -- what is brought once
@@ -595,6 +619,34 @@ class List:
             elif self.once(thing):
                 ISubscriptionManager(self.mlist).unregister(self.users.get_address(text), pre_confirmed=True)
 
+    def digest(self):
+        """The digest in progress is 2.1's until the list is opened: posts that 2.1 has sent in one meanwhile go, too.
+        Marks say by its hash what was written here."""
+        path, posts = os.path.join(self.mlist.data_path, "digest.mmdf"), self.plan["digest"]
+        if OPENED in self.marks:
+            return
+        if posts and not self.mlist.digests_enabled:
+            self.refuse("digest", "digest.mbox", "the list has no digests")
+            posts = []
+        for post in [one for one in posts if END_OF_POST in f"\n{one['message']}\n"]:
+            self.refuse("digest", post["from"], "a line of it would end it in a digest's mailbox here")
+            posts.remove(post)
+        there, wanted = b"", gathered(posts)
+        with suppress(FileNotFoundError), open(path, "rb") as file:
+            there = file.read()
+        given = {thing for thing in self.marks if thing.startswith("digest ")}
+        now_there, brought = (f"digest {hashlib.sha1(octets).hexdigest()}" for octets in (there, wanted))
+        if there == wanted:
+            if wanted and brought not in given and self.change:
+                self.mark(brought)
+        elif (there or given) and now_there not in given:
+            # it has gone out here, or posts came to it: nothing of it is taken away, and nothing comes twice
+            if brought not in given:
+                self.refuse("digest", "digest.mbox", "the list here has one of its own by now: have 2.1 send it")
+        elif self.differs("digest"):
+            self.mark(brought)
+            write_durably(path, wanted)
+
     def waiting(self):
         self.held()
         self.joining()
@@ -639,6 +691,7 @@ class List:
         yield self.tell_others
         yield self.roles
         yield self.waiting
+        yield self.digest
         yield self.bans
         yield self.header_matches
         yield self.templates
@@ -768,15 +821,7 @@ class Entry:
                 raise LookupError(f"there is no list {self.plan['list']}")
             message, path = self.message(), self.path()
             data = self.metadata(mlist, message.original_size)
-        with open(f"{path}.tmp", "wb") as file:
-            pickle.dump(message, file, 4)
-            pickle.dump(data, file, 4)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(f"{path}.tmp", path)
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        write_durably(path, pickle.dumps(message, 4) + pickle.dumps(data, 4))
 
     def drop(self):
         for path in (self.path(), self.path().removesuffix("pck") + "bak"):

@@ -57,6 +57,7 @@ void mailman3_take_members(struct end_making *m);
 void mailman3_take_options(struct end_making *m);
 /* What waits. */
 void mailman3_take_waiting(struct end_making *m);
+void mailman3_take_digest(struct end_making *m);
 
 /*
  * A text with 2.1's placeholders becomes one with Mailman 3's, appended.

@@ -61,7 +61,8 @@ void mailman3_take_waiting(struct end_making *m)
 		         end_address(m, "leaving", q->address, &address))
 			json_array_append_new(leaving, end_json(buf_span(&address)));
 	}
-	end_refuse_rest(m, "Mailman 3");
+	end_refuse_tokens(m, "Mailman 3");
+	mailman3_take_digest(m);
 }
 
 /* ── all of it ───────────────────────────────────────────────────────────────────────────────── */
@@ -70,7 +71,8 @@ static json_t *new_work(const char *address)
 {
 	static const char *const arrays[] = { "members", "owners",         "moderators",
 		                              "bans",    "header_matches", "responses",
-		                              "held",    "joining",        "leaving" };
+		                              "held",    "joining",        "leaving",
+		                              "digest" };
 	static const char *const objects[] = { "config", "opening", "core", "templates" };
 	json_t *work = json_object();
 

@@ -234,7 +234,8 @@ static void take_waiting(struct end_making *m, const struct mlmmj *o)
 			end_refuse(m, "leaving", buf_span(&who),
 			           "wants to leave, which mlmmj asks nobody about: take it off");
 	}
-	end_refuse_rest(m, "mlmmj");
+	end_refuse_tokens(m, "mlmmj");
+	end_refuse_digest(m);
 }
 
 /* ── the plan ────────────────────────────────────────────────────────────────────────────────── */

@@ -550,7 +550,8 @@ static void take_waiting(struct end_making *m)
 		           span_of(id),
 		           "Sympa keeps what waits in spools of its own: have it decided in 2.1");
 	}
-	end_refuse_rest(m, "Sympa");
+	end_refuse_tokens(m, "Sympa");
+	end_refuse_digest(m);
 }
 
 /* ── the end ─────────────────────────────────────────────────────────────────────────────────── */

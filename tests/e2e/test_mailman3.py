@@ -6,6 +6,7 @@ All is read back over REST, by which mailhaul has written nothing, and held agai
 
 import contextlib
 import json
+import mailbox
 import sqlite3
 import subprocess
 from urllib.parse import quote
@@ -15,6 +16,7 @@ import pytest
 from lab import mailman3, sealed
 from lab.sealed import wait_for
 from mailman21 import Site
+from mailman21.letters import letter, mbox, message_id
 from mailman21.persons import Person
 
 MAILHAUL = sealed.program()
@@ -185,7 +187,7 @@ def test_what_stands_beside_a_list_is_there(lab):
     assert sorted(one["email"] for one in waiting) == ["new.sub@example.org", "uni@example.org"]
     assert core.get(f"{talk}/config")["moderator_password"] == "1" * 40
     refused = [row["what"] for row in said["talk"]["refused"]]
-    assert sorted(set(refused)) == ["digest", "held post", "token"]
+    assert sorted(set(refused)) == ["held post", "token"]
 
 
 # what is another's in another core, or of another moment
@@ -289,6 +291,42 @@ def test_a_second_run_brings_only_what_is_late(lab):
     assert core.get(f"{nihongo}/config")["process_bounces"]
     assert core.get(f"{nihongo}/held")["total_size"] == 0
     assert core.get(f"lists/{list_id('talk')}/held")["total_size"] == 5
+
+
+def test_the_digest_in_progress_goes_on_there(lab):
+    """It is 2.1's until somebody else has put something into it, or has sent it: then nothing of it is taken away, and
+    nothing comes twice."""
+    site, core, _, _ = lab
+    there, old = core.at / "var/lists/announce.lists.example.org/digest.mmdf", in_old(site)["announce"]
+    here = site.var("lists", "announce", "digest.mbox")
+    posts = [*old.digest, *(letter(n, "office@example.org", "announce@lists.example.org",
+                                   body=f"Hello.\n\nFrom the office, number {n}\n") for n in (61, 62))]
+
+    def gathered():
+        with contextlib.closing(mailbox.MMDF(there, create=False)) as box:
+            return [(one["Message-ID"], one.get_payload()) for one in box]
+
+    def wanted(some):
+        return [(message_id(made), made[1].replace("\nFrom ", "\n>From ")) for made in some]
+
+    assert gathered() == wanted(posts[:1])
+    try:
+        here.write_bytes(mbox(posts[:2]))
+        assert convert(site, core, "announce", code=0)["announce"]["changed"] == ["digest"]
+        assert gathered() == wanted(posts[:2])
+        here.write_bytes(mbox(posts[2:]))       # 2.1 has sent those two
+        convert(site, core, "announce", code=0)
+        assert gathered() == wanted(posts[2:])
+        with contextlib.closing(mailbox.MMDF(there)) as box:
+            box.add(b"From: u@example.net\nMessage-ID: <own>\n\nwritten here\n")
+        assert convert(site, core, "announce", code=0)["announce"]["changed"] == []
+        here.write_bytes(mbox(posts))
+        for _ in range(2):
+            said = convert(site, core, "announce")["announce"]
+            assert [row["what"] for row in said["refused"]] == ["digest"]
+        assert [own for own, _ in gathered()] == [message_id(posts[2]), "<own>"]
+    finally:
+        here.write_bytes(mbox(old.digest))
 
 
 def test_a_mailman_3_that_cannot_be_run_is_told_of(lab):
