@@ -16,8 +16,10 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -66,6 +68,7 @@ from zope.interface import implementer
 KEPT = datetime.timedelta(days=3650)    # how long it is known what was brought
 OPENED, MADE = "opened", "made"
 STYLE = "legacy-default"
+WORKED = {"in", "pipeline", "out", "virgin", "command", "bounces", "digest"}     # what waits for another day is in retry
 END_OF_POST = "\n\1\1\1\1\n"    # of MMDF
 NEVER = datetime.datetime(1, 1, 1)
 QUIET = ("admin_immed_notify", "admin_notify_mchanges", "send_welcome_message", "respond_to_post_requests")
@@ -870,6 +873,39 @@ def unshunt(plan):
     return answer
 
 
+def runners():
+    """Of this Mailman: pids by name."""
+    found = {}
+    for folder in os.listdir("/proc"):
+        words = []
+        with suppress(OSError), open(f"/proc/{folder}/cmdline", "rb") as file:
+            words = os.fsdecode(file.read()).split("\0")
+        name = next((word[len("--runner="):].partition(":")[0] for word in words if word.startswith("--runner=")), None)
+        if name and config.filename in words:
+            found.setdefault(name, []).append(int(folder))
+    return found
+
+
+def waiting(names):
+    """How many entries these runners have, the one that each is at among them."""
+    return sum(name.endswith((".pck", ".bak")) for queue in names for name in
+               os.listdir(config.switchboards[queue].queue_directory))
+
+
+def settle(plan):
+    """Before it is stopped, it takes no more posts (the MTA keeps them), and works off those that it has: a runner that is
+    told to end breaks off what it is at. What has gone out in part then goes out again, and a digest stays locked."""
+    there = runners()
+    for pid in there.get("lmtp", ()):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    until, quiet = time.monotonic() + plan["wait"], 0
+    while quiet < 3 and time.monotonic() < until:       # an entry is gone before all that it changes is stored
+        time.sleep(0.1)
+        quiet = 0 if waiting(WORKED & set(there)) else quiet + 1
+    return {"list": "", "left": waiting(WORKED & set(there)), "error": None}
+
+
 def list_answer(plan, rest):
     one = List(plan, plan["do"] != "look")
     before = mails()
@@ -903,6 +939,8 @@ def answer_to(line, rest):
         return about(rest)
     if plan["do"] == "unshunt":
         return unshunt(plan)
+    if plan["do"] == "settle":
+        return settle(plan)
     return entry_answer(plan) if "entry" in plan else list_answer(plan, rest)
 
 

@@ -233,6 +233,20 @@ int lists_mailman3_drop_entries(const struct lists_mailman3_core *core,
 	return result;
 }
 
+int lists_mailman3_settle(const struct lists_mailman3_core *core, int64_t wait_ms, uint64_t *left,
+                          struct error *err)
+{
+	json_t *ask = json_pack("{s:s, s:f}", "do", "settle", "wait", (double)wait_ms / 1000);
+	json_t *answer = NULL;
+	int result = lists_mailman3_ask(core, &ask, 1, &answer, NULL, err);
+	json_int_t n = json_integer_value(json_object_get(answer, "left"));
+
+	*left = n > 0 ? (uint64_t)n : 0;
+	json_decref(ask);
+	json_decref(answer);
+	return result;
+}
+
 int lists_mailman3_unshunt(const struct lists_mailman3_core *core, int64_t since_ms,
                            struct strings *given, struct error *err)
 {

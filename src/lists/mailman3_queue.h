@@ -28,6 +28,17 @@ int lists_mailman3_drop_entries(const struct lists_mailman3_core *core,
                                 const struct strings *entries, struct error *err) MUST_CHECK;
 
 /*
+ * Before it is stopped: it takes no more posts, and works off those that it has. A runner that is told to end breaks
+ * off what it is at (core/runner.py of 3.3.8: RunnerInterrupt out of the signal's handler): a post that has gone to
+ * some goes to them again.
+ *
+ *   wait_ms  at most
+ *   left     entries that its runners still have
+ */
+int lists_mailman3_settle(const struct lists_mailman3_core *core, int64_t wait_ms, uint64_t *left,
+                          struct error *err) MUST_CHECK;
+
+/*
  * Posts that a runner has put aside (queue shunt) since then are given to it again: SQLite that another has locked
  * makes one do that.
  *

@@ -111,8 +111,7 @@ int lists_mailman3_runners_stop(const struct lists_mailman3_core *core, int64_t 
 	error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
 	          "%s: %zu processes of Mailman 3 do not end: %s", host_name(core->h), seen.n,
 	          seen.words);
-	return error_hint(err, "a runner ends when it is through with the message that it is at; "
-	                       "killed, it would send that again");
+	return error_hint(err, "killed, a runner would send again what it is at");
 }
 
 static int takes_posts(struct host *h, unsigned port, bool *yes, struct error *err)

@@ -3,8 +3,8 @@
 
 /*
  * mailman3_runners -- the processes of a Mailman 3: a master, and a runner for each queue. Its master ends them by
- * SIGTERM, each when it is through with the message that it is at. None is ever killed: what it is at would be
- * sent again. As lists/runners.h, of the other Mailman.
+ * SIGTERM, by which each breaks off what it is at: lists_mailman3_settle() before it. None is ever killed: what it is
+ * at would be sent again. As lists/runners.h, of the other Mailman.
  */
 
 #include "lists/mailman3_give.h"

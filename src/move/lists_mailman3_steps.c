@@ -42,15 +42,21 @@ static int stop(struct move *m, const char *fact, struct error *err)
 {
 	const struct lists_mailman3_core core = lists_mailman3_core_of(m->config, m->new);
 	AUTO_LISTS_RUNNERS struct lists_runners seen = { 0 };
+	uint64_t left = 0;
 
 	if (lists_mailman3_runners_look(m->new, &seen, err) < 0)
 		return -1;
 	if (!seen.n)
 		return 0;
 	if ((fact && state_put(m->state, fact, "yes", err) < 0) ||
+	    lists_mailman3_settle(&core, STOP_WAIT_MS, &left, err) < 0 ||
 	    lists_mailman3_runners_stop(&core, STOP_WAIT_MS, err) < 0)
 		return -1;
 	move_say(m, "Mailman 3 stopped on the new host");
+	if (left)
+		move_say(m,
+		         "%llu entries stay in its queues: one that was broken off goes out again",
+		         (unsigned long long)left);
 	return 0;
 }
 
