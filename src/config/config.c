@@ -135,6 +135,7 @@ static const cyaml_schema_field_t lists_fields[] = {
 	OPTIONAL_TEXT("mailman", struct lists_file, rest.mailman),
 	OPTIONAL_TEXT("user", struct lists_file, rest.user),
 	CYAML_FIELD_UINT("waves", CYAML_FLAG_OPTIONAL, struct lists_file, rest.waves),
+	CYAML_FIELD_BOOL("bulk", CYAML_FLAG_OPTIONAL, struct lists_file, rest.bulk),
 	CYAML_FIELD_END,
 };
 
@@ -490,6 +491,9 @@ static int check_lists(const struct yaml_file *y, const struct config *c, struct
 {
 	const char *program = c->lists.mailman;
 
+	if (c->lists.bulk && c->lists_to != CONFIG_LISTS_MAILMAN3)
+		return yaml_error_at(y, "lists.bulk", err,
+		                     "lists.bulk: only members for a Mailman 3 go in bulk");
 	if (c->lists_to != CONFIG_LISTS_MAILMAN3)
 		return 0;
 	if (program && (*program != '/' || !span_ends(span_of(program), "/mailman")))

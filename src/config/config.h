@@ -113,6 +113,7 @@ struct config_mailing_lists {
 	char *old_prefix, *new_prefix; /* where each host's Mailman is; NULL: it is looked for */
 	char *mailman, *user;          /* of a Mailman 3: where its program is, whom it runs as */
 	uint32_t waves;                /* in how many parts lists move, where they move in parts */
+	bool bulk; /* of a Mailman 3: members of new lists go into its tables at once */
 };
 
 /* A web address that leads elsewhere for good. */

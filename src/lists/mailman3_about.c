@@ -84,6 +84,7 @@ struct lists_mailman3_core lists_mailman3_core_of(const struct config *c, struct
 		.h = new,
 		.program = c->lists.mailman ? c->lists.mailman : LISTS_MAILMAN3_PROGRAM,
 		.user = c->lists.user ? c->lists.user : LISTS_MAILMAN3_USER,
+		.bulk = c->lists.bulk,
 	};
 }
 
@@ -153,7 +154,7 @@ static void judge_delimiter(json_t *told, const struct strings *names, struct st
 			delimiter, buf_text(&cut));
 }
 
-void mailman3_judge(json_t *told, const struct strings *names, struct strings *missing,
+void mailman3_judge(json_t *told, const struct strings *names, bool bulk, struct strings *missing,
                     struct strings *advice)
 {
 	const char *version = text_of(told, "version"), *incoming = text_of(told, "incoming");
@@ -167,6 +168,8 @@ void mailman3_judge(json_t *told, const struct strings *names, struct strings *m
 		             "REST does not answer, by which all is read back: %s: start it", rest);
 	if (!json_is_true(json_object_get(told, "style")))
 		strings_add(missing, "it has no style legacy-default");
+	if (bulk && *text_of(told, "no_bulk"))
+		strings_addf(missing, "lists.bulk: %s", text_of(told, "no_bulk"));
 	judge_names(told, names, missing);
 	judge_delimiter(told, names, missing);
 	if (strstr(incoming, "NullMTA"))
@@ -196,7 +199,7 @@ int lists_mailman3_about_ask(const struct lists_mailman3_core *core, const struc
 	if (result == 0)
 		result = take(told, out, err);
 	if (result == 0)
-		mailman3_judge(told, names, missing, advice);
+		mailman3_judge(told, names, core->bulk, missing, advice);
 	json_decref(ask);
 	json_decref(told);
 	return result;

@@ -116,6 +116,15 @@ def broken(pattern):
     return None
 
 
+def no_bulk():
+    """Why nothing can be put into its tables; None: they are as they are known here."""
+    found = config.db.store.execute(words_of("SELECT version_num FROM alembic_version")).scalars().all()
+    if found == [SCHEMA]:
+        return None
+    return (f"members go in bulk into tables of version {SCHEMA}, and its database has {' '.join(found) or 'none'}: "
+            "go without")
+
+
 class Made:
     """Addresses and domains that were made here, on record before they are stored: one that is taken back goes only
     where it is ours. A file in Mailman's data folder, a line each."""
@@ -418,11 +427,11 @@ class List:
 
     # -- members in bulk
 
-    def check_schema(self):
-        found = config.db.store.execute(words_of("SELECT version_num FROM alembic_version")).scalars().all()
-        if found != [SCHEMA]:
-            raise LookupError(f"--bulk writes to tables of version {SCHEMA}, and its database has "
-                              f"{' '.join(found) or 'none'}: go without --bulk")
+    @staticmethod
+    def check_schema():
+        why = no_bulk()
+        if why:
+            raise LookupError(why)
 
     def simple(self):
         """Members who are nowhere in this Mailman, and for whom nothing is to be done but to store them. All others
@@ -848,6 +857,8 @@ def about(rest):
             "style": getUtility(IStyleManager).get(STYLE) is not None,
             "old_hashes": hashes.identify("0" * 40) is not None,
             "domains_by": config.dmarc.org_domain_data_url, "rest": None}
+    with transaction():
+        told["no_bulk"] = no_bulk()
     try:
         rest.get("system/versions")
     except OSError as error:

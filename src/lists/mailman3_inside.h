@@ -15,7 +15,7 @@ void mailman3_set(struct end_making *m, const char *name, json_t *value);
 /* What REST does not set, by a name of core's table; `value` is taken. */
 void mailman3_set_core(struct end_making *m, const char *name, json_t *value);
 /* What it lacks by what it says of itself: lists_mailman3_about_ask(). Pure. */
-void mailman3_judge(json_t *told, const struct strings *names, struct strings *missing,
+void mailman3_judge(json_t *told, const struct strings *names, bool bulk, struct strings *missing,
                     struct strings *advice);
 /* What it calls a language; NULL: it has none such. */
 const char *mailman3_language(struct span code);

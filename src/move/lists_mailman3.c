@@ -180,9 +180,9 @@ static int pass(struct passing *p, struct lists_site *site, struct error *err)
 	const struct mailman3_way *w = p->w;
 	const struct lists_mailman3_core core = lists_mailman3_core_of(w->config, w->new);
 	AUTO_STRINGS struct strings unread = { 0 };
-	const struct lists_end_place there = { .h = core.h,
-		                               .program = core.program,
-		                               .user = core.user };
+	const struct lists_end_place there = {
+		.h = core.h, .program = core.program, .user = core.user, .bulk = core.bulk
+	};
 	const struct lists_conversion job = { .end = &lists_end_mailman3,
 		                              .place = &there,
 		                              .site = site,

@@ -119,7 +119,7 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     site = mailman.install(lab, new_too=False)
     core = mailman3.HostCore(lab.new)
     journey = Journey(lab, mover.settings("address", "refuse", canary=False,
-                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}}}\n"))
+                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}, bulk: true}}\n"))
     admin, by_name = journey.admin, {one.name: one for one in site.lists}
     dns.update(lab.new, f"update add lists.example.org 20 MX 10 {hosts.MAIL_NAME}.")
     lab.old.sh('postconf -e "mydestination = $(postconf -h mydestination), lists.example.org"')
@@ -139,6 +139,9 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     first, = admin.json("seed")["passes"]
     assert first["mailing_lists"]["lists"] == 12 and first["mailing_lists"]["changes"] > 100
     assert states(admin) == {"seeded": len(NAMES)}
+    # in bulk: one moment for the people of a list, not one for each
+    moments, people = core.of_database("SELECT count(DISTINCT registered_on), count(*) FROM address")
+    assert moments < people / 2, (moments, people)
     refused = told(admin.run("check", "lists", expect=mover.NO))
     assert "transport_maps" in refused, refused
     core.tell_mta()

@@ -241,6 +241,10 @@ with opener.open(urllib.request.Request(
         "http://127.0.0.1:{port}/3.1/" + path, data=data, method=method)) as answer:
     print(answer.read().decode() or "null")
 """
+_SELECT = """
+import json, sqlite3, sys
+print(json.dumps(sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute(sys.argv[2]).fetchone()))
+"""
 
 
 class HostCore:
@@ -296,6 +300,10 @@ class HostCore:
         return json.loads(self.host.run(
             "/usr/bin/python3", "-c", _ASK.replace("{port}", str(_PORTS["rest"])),
             json.dumps([method, path, self.password, values])).stdout)
+
+    def of_database(self, question: str) -> list:
+        """The first row that its database gives."""
+        return json.loads(self.host.run("/usr/bin/python3", "-c", _SELECT, f"{AT}/var/data/mailman.db", question).stdout)
 
     def words(self) -> str:
         """What it says of itself: entries of queues, and the ends of its logs."""

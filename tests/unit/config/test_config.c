@@ -81,6 +81,8 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 		{ GOOD "lists: {to: sympa}\n", "\"sympa\" is none of: mailman21, mailman3, none",
 		  ":10: ", "" },
 		{ GOOD "lists: {to: mailman3, waves: 2}\n", "all lists go together", ":10: ", "" },
+		{ GOOD "lists: {bulk: true}\n", "only members for a Mailman 3 go in bulk",
+		  ":10: ", "" },
 		{ GOOD "lists: {to: mailman3, mailman: /bin/sh}\n", "no path that ends in /mailman",
 		  ":10: ", "" },
 		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: 'folder:/x'}\nswitch: manual\n"

@@ -333,17 +333,19 @@ static void expect_words(const struct strings *lines, const char *words)
 static void what_a_mailman_3_lacks_is_named(void **state)
 {
 	AUTO_STRINGS struct strings names = { 0 }, missing = { 0 }, advice = { 0 };
-	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "version", "3.2.2",
-	                         "name_chars", "[-_.0-9a-z]", "verp_delimiter", "+", "incoming",
-	                         "mailman.mta.null.NullMTA", "rest", "http://h/: refused", "style",
-	                         0, "old_hashes", 0, "sqlite", 1);
+	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s}", "version",
+	                         "3.2.2", "name_chars", "[-_.0-9a-z]", "verp_delimiter", "+",
+	                         "incoming", "mailman.mta.null.NullMTA", "rest",
+	                         "http://h/: refused", "style", 0, "old_hashes", 0, "sqlite", 1,
+	                         "no_bulk", "tables of another version");
 
 	(void)state;
 	strings_add(&names, "Talk.1_x-y");
 	strings_add(&names, "c++-users");
 	strings_add(&names, "a=b");
-	mailman3_judge(told, &names, &missing, &advice);
-	assert_int_equal(missing.n, 6);
+	mailman3_judge(told, &names, true, &missing, &advice);
+	assert_int_equal(missing.n, 7);
+	expect_words(&missing, "lists.bulk: tables of another version");
 	expect_words(&missing, "older than 3.3");
 	expect_words(&missing, "refused: start it");
 	expect_words(&missing, "legacy-default");
@@ -365,7 +367,7 @@ static void a_mailman_3_that_has_all_is_told_of_nothing(void **state)
 	(void)state;
 	strings_add(&names, "c++-users");
 	strings_add(&names, "a=b");
-	mailman3_judge(told, &names, &missing, &advice);
+	mailman3_judge(told, &names, true, &missing, &advice);
 	assert_int_equal(missing.n + advice.n, 0);
 	json_decref(told);
 }
