@@ -136,13 +136,17 @@ static int give(const struct lists_conversion *c, struct lists_end_run *r,
                 const struct lists_end_plan *plans, size_t n, struct error *err)
 {
 	json_t **done = xcalloc(n, sizeof *done), **look = xcalloc(n, sizeof *look);
-	bool acts = c->place && c->what != LISTS_END_LOOK;
+	bool acts = c->place && c->what != LISTS_END_LOOK, looks = c->place && has_look(c->what);
 	int result = 0;
 
-	if (acts)
+	if (acts && looks && c->end->give_and_look) {
+		result = c->end->give_and_look(r, c->what, plans, n, done, look, err);
+		looks = false;
+	} else if (acts) {
 		result = c->end->give(r, c->what, plans, n, done, err);
+	}
 	/* by another process or opening, which knows nothing but what was stored */
-	if (result == 0 && c->place && has_look(c->what))
+	if (result == 0 && looks)
 		result = c->end->give(r, LISTS_END_LOOK, plans, n, look, err);
 	for (size_t i = 0; i < n && result == 0; i++)
 		result = judge(c, r, &plans[i], done[i], look[i], err);

@@ -126,6 +126,13 @@ struct lists_end {
 	            const struct lists_end_plan *plans, size_t n, struct json_t **answers,
 	            struct error *err) MUST_CHECK;
 	/*
+	 * Does that, and looks at it in a process that had no part in it and begins with what was stored: as
+	 * `give` twice, and in less time. NULL: `give` is asked twice.
+	 */
+	int (*give_and_look)(struct lists_end_run *r, enum lists_end_do what,
+	                     const struct lists_end_plan *plans, size_t n, struct json_t **done,
+	                     struct json_t **look, struct error *err) MUST_CHECK;
+	/*
 	 * Holds a list against its plan. NULL: the look of `give` is all there is.
 	 *
 	 *   answer   what `give` said of it, looking: what it has refused is not missed

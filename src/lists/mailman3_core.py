@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs inside Mailman 3, by `mailman shell` (src/agent/streams.c): gives it lists of Mailman 2.1.
 
-Standard input has one plan a line (src/lists/mailman3_plan.h); standard output gets one answer a line. Only
+Standard input has one plan a line (src/lists/mailman3_plan.h); standard output gets one answer a line. What changes
+lists is a process of its own, and who looks at them behind it begins with what was stored. Only
 what differs is changed: a second run changes nothing, and goes on where a first one was cut off. So a list may
 take several transactions, which are short: while one writes, SQLite lets nobody else in.
 Nothing is sent: what tells people of changes is off meanwhile, and the queue of such mail is counted.
 """
 
 import base64
+import ctypes
 import datetime
 import email.utils
+import gc
 import hashlib
 import json
 import os
@@ -24,6 +27,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 
@@ -76,7 +80,9 @@ POLICIES = ("subscription_policy", "unsubscription_policy")
 SCHEMA = "98224512c9c2"     # of the tables that `bulk` writes to: core 3.3.8
 ASKED = 500         # addresses in one question
 TOGETHER = 100      # members in one transaction: some tenths of a second
-ROWS_OF_A_PAGE = 1000
+ROWS_OF_A_PAGE = 2500
+WORKERS_MAX = 4     # of REST that are kept busy at once
+PR_SET_PDEATHSIG = 1
 REST_S = 120        # that one answer of REST may take
 FIELDS = ("email", "delivery_mode", "moderation_action")
 # what nobody asked for takes REST longest
@@ -179,14 +185,15 @@ def plain(value):
 class List:
     """One list on its way; `change`: make it so, else look alone."""
 
-    def __init__(self, plan, change):
-        self.plan, self.change = plan, change
+    def __init__(self, plan, change, rest):
+        self.plan, self.change, self.rest = plan, change, rest
         self.answer = {"list": plan["list"], "changed": [], "refused": [], "told": [], "members": 0,
                        "new": False, "error": None}
         self.users, self.mlist = getUtility(IUserManager), None
         self.made = Made()
         self.marks, self.roster = set(), {}     # what was brought once; members whom no plan has named yet
         self.brought_in_bulk = set()
+        self.reading = None                     # what REST is asked meanwhile
         self.loud = None                        # what the list has that is hushed; None: it may not be
 
     def refuse(self, what, who, why):
@@ -693,6 +700,8 @@ class List:
         yield self.find
         if not self.mlist:
             return
+        if not self.change:
+            self.reading = self.rest.begin(self.plan)
         self.marks = self.brought()
         yield self.config
         yield self.core
@@ -918,7 +927,7 @@ def settle(plan):
 
 
 def list_answer(plan, rest):
-    one = List(plan, plan["do"] != "look")
+    one = List(plan, plan["do"] != "look", rest)
     before = mails()
     try:
         if plan["do"] in ("open", "remove", "disable"):
@@ -926,8 +935,8 @@ def list_answer(plan, rest):
                 getattr(one, plan["do"])()
         else:
             one.all()
-        if plan["do"] == "look" and one.mlist:
-            one.answer["rest"] = rest.list(plan["list"])
+        if one.reading:
+            one.answer["rest"] = rest.end(one.reading)
     except Exception as error:  # pylint: disable=broad-exception-caught
         one.answer["error"] = f"{type(error).__name__}: {error}"
     one.answer["mailed"] = mails() - before
@@ -943,9 +952,8 @@ def entry_answer(plan):
     return one.answer
 
 
-def answer_to(line, rest):
+def answer_to(plan, rest):
     """One plan, one answer."""
-    plan = json.loads(line)
     if plan["do"] == "about":
         return about(rest)
     if plan["do"] == "unshunt":
@@ -966,29 +974,45 @@ class Rest:
         # it is on this host, whatever the environment says
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self.mute = None
+        # no more than it has workers: what is asked beyond that waits there, and is thrown away with its worker
+        self.pool = ThreadPoolExecutor(max(1, min(int(told.workers), WORKERS_MAX)))
 
     def get(self, path):
         with self.opener.open(urllib.request.Request(self.base + path, headers=self.headers), timeout=REST_S) as got:
             return json.load(got)
 
-    def roster(self, place, role):
-        """What is compared of each row, a page at a time."""
-        rows = []
+    def page(self, place, role, number):
+        """What is compared of each row, and whether it is the last."""
+        rows = self.get(f"{place}/roster/{role}?count={ROWS_OF_A_PAGE}&page={number}&{SHOWN}").get("entries", [])
+        return [{name: row.get(name) for name in FIELDS} for row in rows], len(rows) < ROWS_OF_A_PAGE
+
+    def begin(self, plan):
+        """Asks for all of a list that is compared, several at once: each worker of REST is a process."""
+        local, _, host = plan["list"].partition("@")
+        place = f"lists/{urllib.parse.quote(local, safe='')}.{host}"
+        if self.mute:
+            return place, None
+        count = {"member": len(plan["members"]) // ROWS_OF_A_PAGE + 1, "owner": 1, "moderator": 1}
+        return place, {"config": [self.pool.submit(self.get, f"{place}/config")]} | {
+            role: [self.pool.submit(self.page, place, role, n + 1) for n in range(pages)] for role, pages in count.items()}
+
+    def roster(self, place, role, pages):
+        """All rows of one: those that were asked for, and those that nobody expected."""
+        rows, number = [], 0
         while True:
-            number = len(rows) // ROWS_OF_A_PAGE + 1
-            page = self.get(f"{place}/roster/{role}?count={ROWS_OF_A_PAGE}&page={number}&{SHOWN}").get("entries", [])
-            rows += [{name: row.get(name) for name in FIELDS} for row in page]
-            if len(page) < ROWS_OF_A_PAGE:
+            number += 1
+            page, is_last = pages.pop(0).result() if pages else self.page(place, role, number)
+            rows += page
+            if is_last and not pages:
                 return rows
 
-    def list(self, name):
-        """All of a list that is compared; or why nobody can be asked, which is found out once."""
-        local, _, host = name.partition("@")
-        place = f"lists/{urllib.parse.quote(local, safe='')}.{host}"
+    def end(self, reading):
+        """What came; or why nobody can be asked, which is found out once."""
+        place, asked = reading
         try:
-            if not self.mute:
-                return {"config": self.get(f"{place}/config")} | {
-                    role: self.roster(place, role) for role in ("member", "owner", "moderator")}
+            if asked:
+                return {"config": asked.pop("config")[0].result()} | {
+                    role: self.roster(place, role, pages) for role, pages in asked.items()}
         except urllib.error.HTTPError:
             raise
         except OSError as error:
@@ -996,12 +1020,38 @@ class Rest:
         return {"mute": self.mute}
 
 
+def answer_all(plans, rest):
+    for plan in plans:
+        print(json.dumps(answer_to(plan, rest)), flush=True)
+
+
+def apart(plans, rest):
+    """In a process of its own, with a connection of its own to the database, which ends with this one."""
+    sys.stdout.flush()
+    config.db.close_session()
+    config.db.engine.dispose()
+    parent, child = os.getpid(), os.fork()
+    if not child:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == parent:
+            answer_all(plans, rest)
+            sys.stdout.flush()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        sys.exit(f"what changes lists ended with {os.waitstatus_to_exitcode(status)}")
+
+
 def run():
     """What is called. A line that is no answer says that it goes on."""
+    # to look for garbage among many rows that are all in use takes a fifth of their time
+    gc.freeze()
+    gc.set_threshold(50000, 20, 50)
     rest = Rest()
     for name in ("moderator_request_life", "pending_request_life"):
         if as_timedelta(config.mailman[name]) < datetime.timedelta(days=30):
             print(json.dumps({"setting": f"mailman.cfg: {name} is {config.mailman[name]}: what waits for longer "
                                          "than that is dropped"}))
-    for line in sys.stdin:
-        print(json.dumps(answer_to(line, rest)), flush=True)
+    lines = sys.stdin.readlines()
+    apart(map(json.loads, lines), rest)
+    answer_all((plan | {"do": "look"} for plan in map(json.loads, lines) if plan.get("look")), rest)

@@ -10,8 +10,9 @@
 
 #include <jansson.h>
 
-static int give(struct lists_end_run *r, enum lists_end_do what, const struct lists_end_plan *plans,
-                size_t n, struct json_t **answers, struct error *err)
+static int give_and_look(struct lists_end_run *r, enum lists_end_do what,
+                         const struct lists_end_plan *plans, size_t n, struct json_t **done,
+                         struct json_t **look, struct error *err)
 {
 	const struct lists_mailman3_core core = {
 		.h = r->place->h,
@@ -20,7 +21,13 @@ static int give(struct lists_end_run *r, enum lists_end_do what, const struct li
 		.bulk = r->place->bulk,
 	};
 
-	return lists_mailman3_give(&core, what, plans, n, answers, &r->told, err);
+	return lists_mailman3_give(&core, what, plans, n, done, look, &r->told, err);
+}
+
+static int give(struct lists_end_run *r, enum lists_end_do what, const struct lists_end_plan *plans,
+                size_t n, struct json_t **answers, struct error *err)
+{
+	return give_and_look(r, what, plans, n, answers, NULL, err);
 }
 
 /* Where REST does not run, as while a Mailman is stopped, that is told once. */
@@ -49,5 +56,6 @@ const struct lists_end lists_end_mailman3 = {
 	         LISTS_END_REMOVES | LISTS_END_BULK,
 	.plan = lists_mailman3_plan,
 	.give = give,
+	.give_and_look = give_and_look,
 	.read_back = read_back,
 };

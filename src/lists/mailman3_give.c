@@ -144,13 +144,14 @@ int lists_mailman3_run(const struct lists_mailman3_core *core, const char *row, 
 	return run(core, row, &nothing, &output, err);
 }
 
-int lists_mailman3_ask(const struct lists_mailman3_core *core, json_t *const *asks, size_t n,
-                       json_t **answers, struct strings *settings, struct error *err)
+/* A question may have several answers. */
+static int ask(const struct lists_mailman3_core *core, json_t *const *asks, size_t n,
+               json_t **answers, size_t answers_n, struct strings *settings, struct error *err)
 {
 	AUTO_BUF struct buf input = { 0 }, output = { 0 };
 	size_t got;
 
-	memset(answers, 0, n * sizeof *answers);
+	memset(answers, 0, answers_n * sizeof *answers);
 	if (add_program(&input, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -158,32 +159,47 @@ int lists_mailman3_ask(const struct lists_mailman3_core *core, json_t *const *as
 			return -1;
 	if (run(core, "mailman3", &input, &output, err) < 0)
 		return -1;
-	got = take_answers(buf_span(&output), answers, n, settings);
-	if (got == n)
+	got = take_answers(buf_span(&output), answers, answers_n, settings);
+	if (got == answers_n)
 		return 0;
 	for (size_t i = 0; i < got; i++) {
 		json_decref(answers[i]);
 		answers[i] = NULL;
 	}
 	return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_PERSON, 0,
-	                 "Mailman 3 gives %zu answers to %zu questions", got, n);
+	                 "Mailman 3 gives %zu answers, not %zu, to %zu questions", got, answers_n,
+	                 n);
+}
+
+int lists_mailman3_ask(const struct lists_mailman3_core *core, json_t *const *asks, size_t n,
+                       json_t **answers, struct strings *settings, struct error *err)
+{
+	return ask(core, asks, n, answers, n, settings, err);
 }
 
 int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_do what,
                         const struct lists_end_plan *plans, size_t n, json_t **answers,
-                        struct strings *settings, struct error *err)
+                        json_t **look, struct strings *settings, struct error *err)
 {
 	static const char *const words[] = {
 		[LISTS_END_LOOK] = "look",     [LISTS_END_GIVE] = "give",
 		[LISTS_END_OPEN] = "open",     [LISTS_END_DISABLE] = "disable",
 		[LISTS_END_REMOVE] = "remove",
 	};
+	size_t all_n = look ? 2 * n : n;
 	AUTO_FREE json_t **asks = xcalloc(n + 1, sizeof *asks);
+	AUTO_FREE json_t **all = xcalloc(all_n + 1, sizeof *all);
 
 	for (size_t i = 0; i < n; i++) {
 		asks[i] = plans[i].work;
 		json_object_set_new(asks[i], "do", json_string(words[what]));
+		json_object_set_new(asks[i], "look", json_boolean(look));
 		json_object_set_new(asks[i], "bulk", json_boolean(core->bulk));
 	}
-	return lists_mailman3_ask(core, asks, n, answers, settings, err);
+	if (ask(core, asks, n, all, all_n, settings, err) < 0)
+		return -1;
+	memcpy(answers, all, n * sizeof *answers);
+	if (look)
+		memcpy(look, all + n, n * sizeof *look);
+	return 0;
 }

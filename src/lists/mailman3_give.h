@@ -43,7 +43,7 @@ int lists_mailman3_run(const struct lists_mailman3_core *core, const char *row, 
 /*
  * Does that for each plan.
  *
- *   plans    borrowed; a plan's `work` gets the words "do" and "bulk"
+ *   plans    borrowed; a plan's `work` gets the words "do", "look" and "bulk"
  *   answers  an object of each, in their order, owned by the caller:
  *
  *	changed   words of what was changed, or, of a look, differs
@@ -53,9 +53,11 @@ int lists_mailman3_run(const struct lists_mailman3_core *core, const char *row, 
  *	rest      of a look: what REST says of the list, lists/mailman3_rest.h
  *	new, error (null, or why it was not brought to its end), mailed (how much mail to people it made: 0)
  *
+ *   look     the same of a look at all of them behind that, in a process of its own; NULL: there is none
  *   settings sentences on Mailman 3's own settings; appended
  *   returns  -1: it can't be run, or did not answer for each
  */
 int lists_mailman3_give(const struct lists_mailman3_core *core, enum lists_end_do what,
                         const struct lists_end_plan *plans, size_t n, struct json_t **answers,
-                        struct strings *settings, struct error *err) MUST_CHECK;
+                        struct json_t **look, struct strings *settings, struct error *err)
+	MUST_CHECK;

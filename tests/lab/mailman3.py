@@ -61,7 +61,7 @@ hostname: 127.0.0.1
 port: {rest}
 admin_user: restadmin
 admin_pass: {password}
-workers: 1
+workers: {workers}
 
 [mta]
 incoming: mailman.mta.{incoming}
@@ -92,11 +92,11 @@ def is_here() -> bool:
 
 
 def _files(at: Path, ports: dict[str, int], password: str, runners: tuple[str, ...],
-           incoming: str = "null.NullMTA") -> dict[str, tuple[str, int]]:
+           incoming: str = "null.NullMTA", workers: int = 1) -> dict[str, tuple[str, int]]:
     """Configuration and programs of a core in the folder `at`: path in it, text and mode."""
     config = at / "mailman.cfg"
     made = {
-        "mailman.cfg": (_CONFIG.format(at=at, password=password, packages=PACKAGES, incoming=incoming, **ports) + "".join(
+        "mailman.cfg": (_CONFIG.format(at=at, password=password, packages=PACKAGES, incoming=incoming, workers=workers, **ports) + "".join(
             f"\n[runner.{name}]\nstart: no\n" for name in _ALL if name not in runners), 0o644),
         "passlib.cfg": ("[passlib]\nschemes = sha512_crypt, sha256_crypt, hex_sha1\n", 0o644),
         "postfix.cfg": ("[postfix]\npostmap_command: /usr/sbin/postmap\ntransport_file_type: hash\n", 0o644),
@@ -111,7 +111,7 @@ def _files(at: Path, ports: dict[str, int], password: str, runners: tuple[str, .
 class Core:
     """One core; `with Core(smtp_port) as core`."""
 
-    def __init__(self, smtp_port: int, runners: tuple[str, ...] = RUNNERS):
+    def __init__(self, smtp_port: int, runners: tuple[str, ...] = RUNNERS, workers: int = 1):
         if not is_here():
             raise LabError(f"{FOLDER} has no mailman: run tools/install-packages lab")
         self.at = Path(tempfile.mkdtemp(prefix="mailman3-", dir="/var/tmp"))
@@ -122,7 +122,7 @@ class Core:
         for name in ("bin", "var"):
             (self.at / name).mkdir()
         ports = {"rest": self.port, "smtp": smtp_port, "lmtp": free_port()}
-        for name, (text, mode) in _files(self.at, ports, self.password, runners).items():
+        for name, (text, mode) in _files(self.at, ports, self.password, runners, workers=workers).items():
             (self.at / name).write_text(text, "utf-8")
             (self.at / name).chmod(mode)
         self.at.chmod(0o755)
