@@ -111,7 +111,7 @@ static json_t *ask_of(struct addresses *known, struct lists_site *site, const ch
                       struct strings *told, struct error *err)
 {
 	enum lists_path queue = LISTS_QUEUE_DIR;
-	const char *dir = path_of(site, entry, &queue), *address;
+	const char *dir = path_of(site, entry, &queue), *address, *to;
 	AUTO_FREE char *path = xasprintf("%s/%s", dir ? dir : "", strchr(entry, '/') + 1);
 	AUTO_FREE char *list = NULL;
 	AUTO_VALUE_FILE struct value_file f = { 0 };
@@ -133,6 +133,15 @@ static json_t *ask_of(struct addresses *known, struct lists_site *site, const ch
 		return NULL;
 	}
 	metadata = f.rows[1];
+	to = subaddress(metadata);
+	/* it would say nothing to whoever confirms */
+	if (!strcmp(to, "confirm")) {
+		strings_addf(
+			told,
+			"%s: confirms what 2.1 has asked for, by a word that nothing else knows",
+			entry);
+		return NULL;
+	}
 	(void)value_get_chars(value_dict_find(metadata, SPAN("listname")), &name);
 	list = name.n ? span_dup(name) : xstrdup("mailman");
 	address = address_of(known, site, list);
@@ -146,9 +155,8 @@ static json_t *ask_of(struct addresses *known, struct lists_site *site, const ch
 	    span_next_word(&unix_from, &word))
 		buf_add_printable(&sender, word);
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "do", "give", "entry", entry,
-	                 "list", address, "to", subaddress(metadata), "recipients",
-	                 recipients(metadata), "message", end_octets(buf_span(&text)), "sender",
-	                 buf_text(&sender));
+	                 "list", address, "to", to, "recipients", recipients(metadata), "message",
+	                 end_octets(buf_span(&text)), "sender", buf_text(&sender));
 }
 
 /* ── all ─────────────────────────────────────────────────────────────────────────────────────── */

@@ -19,6 +19,8 @@
 #define STOP_WAIT_MS 120000
 #define START_WAIT_MS 300000
 #define TOLD 20u
+/* Entries that could not be brought, and were named; a line each, of the last time that it was tried. */
+#define LEFT "mailman3.left"
 
 static struct mailman3_way way_of(struct move *m)
 {
@@ -88,17 +90,52 @@ int mailman3_undo_hush_lists(struct move *m, struct error *err)
 
 /* ── what waits in old's queues ──────────────────────────────────────────────────────────────── */
 
+static int put_left(struct move *m, const struct strings *asked, const struct strings *given,
+                    struct error *err)
+{
+	AUTO_BUF struct buf lines = { 0 };
+
+	for (size_t i = 0; i < asked->n; i++)
+		if (!strings_has(given, asked->rows[i]))
+			buf_addf(&lines, "%s\n", asked->rows[i]);
+	return state_put(m->state, LEFT, buf_text(&lines), err);
+}
+
+/* What was named once need not be named as news. */
+static int drop_left(struct move *m, struct strings *entries, struct error *err)
+{
+	AUTO_STRINGS struct strings left = { 0 }, rest = { 0 };
+	AUTO_FREE char *text = NULL;
+	struct span lines, line;
+
+	if (state_get(m->state, LEFT, &text, err) < 0)
+		return -1;
+	lines = span_of(text ? text : "");
+	while (span_next_line(&lines, &line))
+		strings_add_span(&left, line);
+	for (size_t i = 0; i < entries->n; i++)
+		if (!strings_has(&left, entries->rows[i]))
+			strings_add(&rest, entries->rows[i]);
+	strings_fini(entries);
+	*entries = rest;
+	rest = (struct strings){ 0 };
+	return 0;
+}
+
 static int give_entries(void *context, struct strings *entries, struct error *err)
 {
 	struct move *m = context;
 	const struct lists_mailman3_core core = lists_mailman3_core_of(m->config, m->new);
 	AUTO_MOVE_LISTS struct move_lists l = { 0 };
 	AUTO_LISTS_SITE struct lists_site site = { 0 };
-	AUTO_STRINGS struct strings told = { 0 };
+	AUTO_STRINGS struct strings told = { 0 }, asked = { 0 };
 
+	for (size_t i = 0; i < entries->n; i++)
+		strings_add(&asked, entries->rows[i]);
 	if (move_lists_find(m->config, m->old, m->new, &l, err) < 0 ||
 	    lists_site_read(&site, m->old, &l.old->paths, l.old->settings, false, err) < 0 ||
-	    lists_mailman3_give_entries(&core, &site, entries, &told, err) < 0)
+	    lists_mailman3_give_entries(&core, &site, entries, &told, err) < 0 ||
+	    put_left(m, &asked, entries, err) < 0)
 		return -1;
 	for (size_t i = 0; i < told.n; i++) {
 		AUTO_FREE char *words = xasprintf("queue entry %s stays on the old host",
@@ -209,7 +246,7 @@ int mailman3_prove(struct move *m, struct error *err)
 
 		if (move_lists_see(m, &l, &seen, err) < 0 ||
 		    move_lists_changed(m, &seen, &fresh, err) < 0 ||
-		    lists_take_look(&take, &fresh, err) < 0)
+		    lists_take_look(&take, &fresh, err) < 0 || drop_left(m, &fresh, err) < 0)
 			return -1;
 		if (!fresh.n)
 			return 0;

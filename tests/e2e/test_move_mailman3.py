@@ -6,6 +6,7 @@ for a moderator waits there."""
 import json
 from collections import Counter
 from contextlib import suppress
+from email import parser
 
 import pytest
 
@@ -14,6 +15,7 @@ from lab import audit, dns, hosts, mailman, mailman3, mover
 from lab.sealed import File, LabError, wait_for
 from mailman21.letters import message_id
 from mailman21.persons import Person
+from mailman21.pickling import pickled
 
 LISTS = f"{mailman.OLD.code}/lists"
 POSTED_TO = ("talk", "entwickler", "nihongo", "novosti", "old-times", "everyone")
@@ -60,8 +62,8 @@ def states(admin) -> Counter:
 
 
 def token_of(text: str) -> str:
-    """Of a post of ours; "" of another's."""
-    return next((line.partition(": ")[2] for line in text.splitlines() if line.startswith("X-Token: ")), "")
+    """Of a post of ours; "" of another's, and of a notice with one in it."""
+    return parser.HeaderParser().parsestr(text)["X-Token"] or ""
 
 
 def queue_entry(lab, name: str, token: str, sender: str) -> None:
@@ -69,6 +71,41 @@ def queue_entry(lab, name: str, token: str, sender: str) -> None:
     lab.old.sh(f"{mailman.OLD.code}/mail/mailman post {name}",
                stdin=f"From: {sender}\nTo: {name}@lists.example.org\nSubject: words\n"
                      f"Message-ID: <{token}@one.example.com>\nX-Token: {token}\n\nwords\n")
+
+
+def queue_for_others(lab, one) -> tuple[str, str, str]:
+    """What 2.1's queues have that is no post: a bounce of a member, commands of strangers, a member who leaves, and a
+    confirmation. Whose bounce it is; the member; and the entry that nobody can work on."""
+    bounced, leaves = [person for person in one.people if person.key in regular(one) and not person.bounces][:2]
+    mail = "From: {0}\nTo: talk-{1}@lists.example.org\nSubject: {2}\nMessage-ID: <{1}@one.example.com>\n{3}\n"
+    report = "\n".join((
+        "MIME-Version: 1.0", 'Content-Type: multipart/report; report-type=delivery-status; boundary="x"', "", "--x", "",
+        "gone", "--x", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; one.example.com", "",
+        f"Final-Recipient: rfc822; {bounced.key}", "Action: failed", "Status: 5.1.1", "", "--x--"))
+    entries = [("bounces", mail.format("MAILER-DAEMON@one.example.com", "bounces", "failure", report), {}),
+               ("commands", mail.format("asks@one.example.com", "request", "help", ""), {"torequest": 1}),
+               ("commands", mail.format("joins@one.example.com", "join", "in", ""), {"tojoin": 1}),
+               ("commands", mail.format(leaves.key, "leave", "out", ""), {"toleave": 1}),
+               ("commands", mail.format("confirms@one.example.com", "confirm", "yes", ""), {"toconfirm": 1})]
+    names = [f"{queue}/179536050{number}.125+{number:040x}.pck" for number, (queue, _, _) in enumerate(entries)]
+    lab.old.push({f"{mailman.OLD.queues}/{name}": File(
+        pickled(text.encode(), 0) + pickled({"listname": "talk", "_parsemsg": True, "version": 3} | more, 0), 0o660,
+        "mailman", "mailman") for name, (_, text, more) in zip(names, entries)})
+    return bounced.key, leaves.key, names[-1]
+
+
+def expect_worked_on(core, bounced: str, leaves: str) -> None:
+    """Each of them, once, by the runners."""
+    def score() -> int:
+        return core.ask("GET", f"lists/talk.lists.example.org/member/{bounced}")["bounce_score"]
+
+    def answers() -> Counter:
+        return Counter((address, parser.HeaderParser().parsestr(text)["subject"].split(" ")[0]) for to, text in core.sent()
+                       for address in to if address in ("asks@one.example.com", "joins@one.example.com", leaves)
+                       and not token_of(text))
+
+    wanted = Counter({("asks@one.example.com", "The"): 1, ("joins@one.example.com", "Your"): 1, (leaves, "Your"): 1})
+    wait_for(lambda: score() == 1 and answers() == wanted, 120, "bounces and commands of 2.1's queues")
 
 
 def subscribe_late(lab, site) -> None:
@@ -158,10 +195,13 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     assert mailman.running(lab.old) and core.is_running()
 
     # a post that comes behind the last pass is brought, as is what waited then
+    core.also("bounces", "command", "virgin")
+    bounced, leaves, nobodys = queue_for_others(lab, by_name["talk"])
     admin.run("cutover", "--until", "verify")
     queue_entry(lab, "talk", "talk:behind", poster(by_name["talk"]))
     went = told(admin.run("cutover"))
-    assert "straggler" not in went and "in/" in went, went
+    assert {word for word in went.split() if word.startswith(("commands/", "bounces/"))} >= {nobodys}, went
+    assert "1 stragglers of mailing lists" in went and f"straggler: queue entry {nobodys}" in went and "in/" in went, went
     queue_entry(lab, "talk", "talk:late", poster(by_name["talk"]))
     assert "1 entries" in told(admin.run("lists", "stragglers"))
     assert states(admin) == {"opened": len(NAMES)}
@@ -185,6 +225,8 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     assert wrong(lab, core, site, accepted) == [], core.words()
     sent, gave, held = where(lab, core)
     assert set(gave) & set(accepted) and set(held) & set(accepted) and set(sent) & set(accepted)
+
+    expect_worked_on(core, bounced, leaves)
 
     # what waited for a moderator waits, and goes out when he says so; and who came late is a member
     talk = "lists/talk.lists.example.org"

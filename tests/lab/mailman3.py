@@ -267,6 +267,11 @@ class HostCore:
         """Change a line of its configuration."""
         self.host.sh(f"sed -i 's/^{old}$/{new}/' {AT}/mailman.cfg; grep -q '^{new}$' {AT}/mailman.cfg")
 
+    def also(self, *names: str) -> None:
+        """Have these runners, too, from the next start on."""
+        for name in names:
+            self.host.sh(f"sed -i '/^\\[runner.{name}\\]$/,+1d' {AT}/mailman.cfg")
+
     def start(self) -> None:
         """As a person does it; returns when REST answers."""
         self.host.sh(f"setpriv --reuid=list --regid=list --init-groups {self.mailman} start --force "
