@@ -54,6 +54,7 @@ from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.interfaces.template import ITemplateManager
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
+from mailman.model.digests import OneLastDigest
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.model.uid import UID
@@ -458,13 +459,19 @@ class List:
     @staticmethod
     def insert(model, rows):
         """Rows by their columns; how they are numbered, in their order. In SQLite a writer is alone until its end, and
-        a number is the next one; other databases number each row by themselves."""
+        a number is the next one; PostgreSQL gives out numbers; others number each row by themselves."""
         table, store = model.__table__, config.db.store
-        if not config.database.url.startswith("sqlite"):
+        if config.database.url.startswith("sqlite"):
+            first = (store.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+            numbers = range(first, first + len(rows))
+        elif config.database.url.startswith("postgres"):
+            numbers = store.execute(words_of(
+                "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"), {
+                    "name": f'"{table.name}"', "count": len(rows)}).scalars().all()
+        else:
             return [store.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
-        first = (store.execute(select(func.max(table.c.id))).scalar() or 0) + 1
-        store.execute(table.insert(), [row | {"id": first + n} for n, row in enumerate(rows)])
-        return range(first, first + len(rows))
+        store.execute(table.insert(), [row | {"id": number} for row, number in zip(rows, numbers)])
+        return numbers
 
     def bulk(self):
         """What missing() makes of each, by the columns of Mailman's own model, in one transaction: all or none. Numbers
@@ -760,6 +767,9 @@ class List:
         emails = {row.address.email for role in MemberRole for row in self.mlist.get_roster(role).members}
         folder = os.path.join(config.TEMPLATE_DIR, "lists", self.mlist.list_id)
         self.forget()
+        # Mailman leaves this behind: where a database minds, it fails there; in SQLite it is the next list's
+        IHeaderMatchList(self.mlist).clear()
+        config.db.store.query(OneLastDigest).filter_by(mailing_list=self.mlist).delete()
         remove_list(self.mlist)
         shutil.rmtree(os.path.join(folder, "mailhaul"), ignore_errors=True)
         with suppress(OSError):
