@@ -82,7 +82,8 @@ static void ask_address(const struct check_asking *a, const struct listed_all *l
 			strings_add(&domains, l->domain);
 		good = ask_list(&e, l);
 	}
-	for (size_t i = 0; good && i < domains.n; i++) {
+	/* a Mailman 3 has no need of it */
+	for (size_t i = 0; good && !lists->of_3 && i < domains.n; i++) {
 		AUTO_FREE char *loop = xasprintf(LOOP "@%s", domains.rows[i]);
 
 		good = ask_one(&e, loop);
@@ -97,7 +98,7 @@ enum check_answer check_lists_taken(const struct check_asking *a, struct buf *se
 	const struct listed_all *lists = NULL;
 	struct tally sum = { 0 };
 	struct error err = { 0 };
-	int found = listed_read(a, &lists, seen, &err);
+	int found = listed_addresses(a, &lists, seen, &err);
 
 	if (found <= 0)
 		return found ? check_not_told(seen, &err) : CHECK_SKIPPED;
@@ -215,7 +216,7 @@ enum check_answer check_lists_commands(const struct check_asking *a, struct buf 
 		buf_add_text(seen, "nobody is named who may write: check.sender in move.yaml");
 		return CHECK_SKIPPED;
 	}
-	found = listed_read(a, &lists, seen, &err);
+	found = listed_addresses(a, &lists, seen, &err);
 	if (found <= 0)
 		return found ? check_not_told(seen, &err) : CHECK_SKIPPED;
 	if (!a->site->addresses[a->of].n)

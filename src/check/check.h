@@ -57,6 +57,7 @@ struct check_site {
 	struct strings domains;      /* that move */
 	struct strings addresses[2]; /* where the mail service of each side is, and will be */
 	struct strings recipients;   /* legitimate addresses */
+	struct strings mailman3;     /* NAME@HOST of lists that are in a Mailman 3 of new */
 	struct strings outside;      /* domains elsewhere whose servers may be knocked at */
 	struct dns_servers resolvers;
 	const char *ca_file; /* borrowed; NULL: the system's certificates */

@@ -137,11 +137,34 @@ int listed_read(const struct check_asking *a, const struct listed_all **out, str
 		kept_of = a->host;
 	}
 	if (!kept.n)
-		buf_add_text(seen,
-		             a->of == CHECK_NEW &&
-		                             a->site->config->lists_to == CONFIG_LISTS_MAILMAN3
-		                     ? "its lists are a Mailman 3's: lists.addresses looks at these"
-		                     : "it has no list of Mailman 2.1");
+		buf_add_text(seen, a->of == CHECK_NEW && a->site->config->lists_to ==
+		                                                 CONFIG_LISTS_MAILMAN3
+		                           ? "its lists are a Mailman 3's, whose pages are others"
+		                           : "it has no list of Mailman 2.1");
+	*out = &kept;
+	return kept.n > 0;
+}
+
+int listed_addresses(const struct check_asking *a, const struct listed_all **out, struct buf *seen,
+                     struct error *err)
+{
+	static struct listed_all kept = { .of_3 = true };
+
+	if (a->of != CHECK_NEW || a->site->config->lists_to != CONFIG_LISTS_MAILMAN3)
+		return listed_read(a, out, seen, err);
+	for (size_t i = kept.n; i < a->site->mailman3.n; i++) {
+		const char *address = a->site->mailman3.rows[i], *at = strchr(address, '@');
+		size_t n = at ? (size_t)(at - address) : strlen(address);
+
+		ARRAY_GROW(kept.rows, kept.n, kept.room);
+		kept.rows[kept.n++] = (struct listed){ .name = xstrndup(address, n),
+			                               .local = xstrndup(address, n),
+			                               .domain = xstrdup(at ? at + 1 : ""),
+			                               .pages = xstrdup(""),
+			                               .archive = xstrdup("") };
+	}
+	if (!kept.n)
+		buf_add_text(seen, "no list was given to its Mailman 3 yet");
 	*out = &kept;
 	return kept.n > 0;
 }

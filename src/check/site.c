@@ -2,6 +2,7 @@
 #include "check/check.h"
 
 #include "base/memory.h"
+#include "move/lists_mailman3.h"
 #include "move/move.h"
 #include "state/items.h"
 #include "survey/accounts.h"
@@ -18,6 +19,7 @@ void check_site_fini(struct check_site *s)
 	strings_fini(&s->addresses[CHECK_OLD]);
 	strings_fini(&s->addresses[CHECK_NEW]);
 	strings_fini(&s->recipients);
+	strings_fini(&s->mailman3);
 	strings_fini(&s->outside);
 	dns_servers_fini(&s->resolvers);
 	*s = (struct check_site){ 0 };
@@ -117,6 +119,9 @@ static int read_state(struct check_site *s, struct state *state, struct error *e
 		if (strstr(item->detail, "\"local\""))
 			strings_add(&local, item->name);
 	}
+	if (s->config->lists_to == CONFIG_LISTS_MAILMAN3 &&
+	    mailman3_given(state, &s->mailman3, err) < 0)
+		return -1;
 	return read_people(s, state, &local, err);
 }
 

@@ -157,13 +157,13 @@ static int tell_cron(struct carry_run *r, struct error *err)
 	if (lists_cron_find(r->o->from, &old, err) < 0 || lists_cron_find(r->o->to, &new, err) < 0)
 		return -1;
 	for (size_t i = 0; i < old.n; i++)
-		if (old.rows[i].in_force)
+		if (old.rows[i].in_force && !old.rows[i].of_3)
 			carry_tell(&r->out->notes, old.rows[i].file,
 			           "line %u: %s is in force on old: take it out at the cut-over, "
 			           "or it is done twice",
 			           old.rows[i].line, old.rows[i].job);
 	for (size_t i = 0; i < new.n; i++)
-		if (new.rows[i].in_force && !r->o->dry_run)
+		if (new.rows[i].in_force && !new.rows[i].of_3 && !r->o->dry_run)
 			carry_tell(&r->out->notes, new.rows[i].file,
 			           "line %u: %s is in force on new already", new.rows[i].line,
 			           new.rows[i].job);

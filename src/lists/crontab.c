@@ -21,6 +21,15 @@ static const struct {
 	{ "cull_bad_shunt", "30 4 * * *" }, { "bumpdigests", "" },
 };
 
+/* Words behind the program of a Mailman 3: what they say is sent of all lists that it has. */
+static const struct {
+	const char *word, *job;
+} words_of_3[] = {
+	{ "notify", "mailman notify" },
+	{ "digests", "mailman digests" },
+	{ "gatenews", "mailman gatenews" },
+};
+
 void lists_cron_fini(struct lists_cron *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
@@ -54,6 +63,22 @@ static const char *job_of(struct span word, struct span *directory)
 		    span_ends(*directory, "/cron"))
 			return jobs[i].job;
 	}
+	return NULL;
+}
+
+/* ".../mailman notify": which job of a Mailman 3, and where its program is. */
+static const char *job_of_3(struct span word, struct span rest, struct span *directory)
+{
+	struct span next;
+
+	if (!span_ends(word, "/mailman") || *word.p != '/' || !span_next_word(&rest, &next))
+		return NULL;
+	while (next.n && strchr("\"';)&|", next.p[next.n - 1]))
+		next.n--;
+	*directory = (struct span){ word.p, word.n - strlen("/mailman") };
+	for (size_t i = 0; i < ROWS(words_of_3); i++)
+		if (span_is(next, words_of_3[i].word))
+			return words_of_3[i].job;
 	return NULL;
 }
 
@@ -91,7 +116,7 @@ static void take_line(struct lists_cron *c, const char *file, unsigned number, s
 {
 	struct span when, user = span_of(owner ? owner : ""), rest, word, directory;
 	const char *job = NULL;
-	bool off = false;
+	bool off = false, of_3 = false;
 
 	for (line = span_trim(line); line.n && *line.p == '#'; line = span_trim(span_from(line, 1)))
 		off = true;
@@ -101,8 +126,11 @@ static void take_line(struct lists_cron *c, const char *file, unsigned number, s
 		return;
 	line = span_trim(rest);
 	rest = line;
-	while (!job && span_next_word(&rest, &word))
+	while (!job && span_next_word(&rest, &word)) {
 		job = job_of(word, &directory);
+		of_3 = !job;
+		job = job ? job : job_of_3(word, rest, &directory);
+	}
 	if (!job)
 		return;
 	ARRAY_GROW(c->rows, c->n, c->room);
@@ -117,6 +145,7 @@ static void take_line(struct lists_cron *c, const char *file, unsigned number, s
 		.user = shown(user),
 		.command = shown(line),
 		.job = job,
+		.of_3 = of_3,
 		.directory = shown(directory),
 	};
 }
@@ -201,6 +230,8 @@ static bool is_below(const char *path, const char *above)
 
 bool lists_cron_is_of(const struct lists_cron_job *job, const struct lists_installation *m)
 {
+	if (job->of_3)
+		return false;
 	return is_below(job->directory, m->code) ||
 	       is_below(job->directory, m->paths.value[LISTS_PREFIX]) ||
 	       is_below(job->directory, m->paths.value[LISTS_VAR_PREFIX]);
@@ -242,7 +273,7 @@ void lists_cron_for(const struct lists_cron *old, const struct lists_installatio
 		AUTO_BUF struct buf command = { 0 };
 
 		/* paths that are no path variable's are taken for the only Mailman's */
-		if (known && !lists_cron_is_of(job, old_site))
+		if (job->of_3 || (known && !lists_cron_is_of(job, old_site)))
 			continue;
 		has_any = true;
 		rewrite(job, code, &command);

@@ -6,8 +6,9 @@
  * those who are warned. Two hosts that both have them send all of it twice.
  *
  * Looked into are /etc/crontab, /etc/cron.d and the users' tables, of Debian, Red Hat and FreeBSD. A job
- * is a line with a path that ends in cron/JOB, JOB being one of Mailman's; one behind "#" is there, and not
- * in force. Source: cron/crontab.in of 2.1.39; which files of cron.d count: cron(8) of Debian.
+ * is a line with a path that ends in cron/JOB, JOB being one of Mailman's, or of a Mailman 3 one that ends in
+ * /mailman before notify, digests or gatenews; one behind "#" is there, and not
+ * in force. Source: cron/crontab.in of 2.1.39; debian/mailman3.cron.d of 3.3.8; which files of cron.d count: cron(8) of Debian.
  */
 
 #include "base/cleanup.h"
@@ -23,7 +24,8 @@ struct lists_cron_job { /* all strings are owned */
 	char *when;      /* "0 8 * * *", "@daily" */
 	char *user;      /* who runs it; "" when it could not be known */
 	char *command;   /* as it stands there */
-	const char *job; /* "checkdbs"; a constant */
+	const char *job; /* "checkdbs", "mailman notify"; a constant */
+	bool of_3;       /* a Mailman 3's */
 	char *directory; /* of the job's program: "/usr/lib/mailman/cron" */
 };
 struct lists_cron {

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "lists/mailman3_inside.h"
+#include "mta/mta.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -184,6 +185,15 @@ void mailman3_judge(json_t *told, const struct strings *names, bool bulk, struct
 		             "that can't be reached, posts of lists with DMARC mitigation are "
 		             "shunted",
 		             text_of(told, "domains_by"));
+	strings_add(advice,
+	            "LIST-admin, at which lists of 2.1 take mail, is no address of its lists: lead "
+	            "each to LIST-owner, by virtual_alias_maps of Postfix (`mailhaul check "
+	            "lists.taken` asks for it)");
+	strings_add(
+		advice,
+		"its lists take mail at their own domain alone, those of 2.1 at every local one: "
+		"where people use another, lead that there, too, and name it in "
+		"acceptable_aliases of the list");
 	if (json_is_true(json_object_get(told, "sqlite")))
 		strings_add(advice, "it keeps its data in SQLite: lists come to it while the MTA "
 		                    "there does not run, so that no post meets a locked database");
@@ -244,6 +254,35 @@ static int judge_table(struct host *h, const char *path, const struct strings *a
 	return 0;
 }
 
+/* Aliases of 2.1 that came along with the MTA's tables: mail is taken, and its program is not there. Of the list's
+ * own domain these are what Mailman 3 has no address for (LIST-admin), of other local ones all. */
+static int judge_wrappers(struct host *h, struct strings *bad, struct error *err)
+{
+	AUTO_MTA_FACTS struct mta_facts facts = { 0 };
+	const struct mta_ops *kind = NULL;
+	const struct mta_alias *first = NULL;
+	size_t n = 0;
+
+	if (mta_find(h, &kind, err) < 0 || (kind && kind->facts(h, &facts, err) < 0))
+		return -1;
+	for (size_t i = 0; i < facts.aliases_n; i++) {
+		const struct mta_alias *a = &facts.aliases[i];
+
+		if (a->kind != MTA_ALIAS_PIPE || !strstr(a->target, "/mail/mailman "))
+			continue;
+		first = first ? first : a;
+		n++;
+	}
+	if (first)
+		strings_addf(bad,
+		             "%zu aliases lead to the program of a Mailman 2.1, the first: %s in "
+		             "%s: take "
+		             "them out of alias_maps, and lead LIST-admin to LIST-owner by "
+		             "virtual_alias_maps",
+		             n, first->name, first->source);
+	return 0;
+}
+
 int lists_mailman3_about_mta(struct host *h, const struct lists_mailman3_about *a,
                              const struct strings *addresses, struct strings *bad,
                              struct error *err)
@@ -267,5 +306,5 @@ int lists_mailman3_about_mta(struct host *h, const struct lists_mailman3_about *
 	if (!span_is(span_trim(buf_span(&value)), "no"))
 		strings_add(bad, "owner_request_special of Postfix is not \"no\": LIST-owner and "
 		                 "LIST-request are not the list's");
-	return judge_table(h, path, addresses, bad, err);
+	return judge_table(h, path, addresses, bad, err) < 0 ? -1 : judge_wrappers(h, bad, err);
 }

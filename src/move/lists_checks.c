@@ -135,7 +135,7 @@ enum check_answer check_lists_jobs(struct move *m, struct buf *seen)
 	AUTO_LISTS_CRON struct lists_cron jobs = { 0 };
 	const struct lists_cron_job *job = NULL;
 	struct error err = { 0 };
-	bool runs = false;
+	bool runs = false, to_3 = move_lists_to_mailman3(m->config);
 
 	if (!m->has_lists)
 		return skipped(seen);
@@ -143,7 +143,7 @@ enum check_answer check_lists_jobs(struct move *m, struct buf *seen)
 	    (host_reach(m->new) != HOST_FOLDER && host_processes(m->new, &all, &err) < 0))
 		return unknown(seen, &err);
 	for (size_t i = 0; !job && i < jobs.n; i++)
-		job = jobs.rows[i].in_force ? &jobs.rows[i] : NULL;
+		job = jobs.rows[i].in_force && jobs.rows[i].of_3 == to_3 ? &jobs.rows[i] : NULL;
 	for (size_t i = 0; i < all.n; i++)
 		runs = runs || !strcmp(all.rows[i].name, "cron") ||
 		       !strcmp(all.rows[i].name, "crond");

@@ -23,19 +23,26 @@ void mailman3_pass_fini(struct mailman3_pass *p)
 	*p = (struct mailman3_pass){ 0 };
 }
 
+int mailman3_given(struct state *s, struct strings *addresses, struct error *err)
+{
+	AUTO_FREE char *text = NULL;
+	struct span rest, line;
+
+	if (state_get(s, ADDRESSES, &text, err) < 0)
+		return -1;
+	rest = span_of(text ? text : "");
+	while (span_next_line(&rest, &line))
+		strings_add_span(addresses, line);
+	return 0;
+}
+
 int mailman3_addresses(struct state *s, struct host *new, struct strings *bad, struct error *err)
 {
 	AUTO_LISTS_MAILMAN3_ABOUT struct lists_mailman3_about about = { 0 };
 	AUTO_STRINGS struct strings addresses = { 0 };
-	AUTO_FREE char *text = NULL;
-	struct span rest, line;
 
-	if (lists_mailman3_about_kept(s, &about, err) < 0 ||
-	    state_get(s, ADDRESSES, &text, err) < 0)
+	if (lists_mailman3_about_kept(s, &about, err) < 0 || mailman3_given(s, &addresses, err) < 0)
 		return -1;
-	rest = span_of(text ? text : "");
-	while (span_next_line(&rest, &line))
-		strings_add_span(&addresses, line);
 	return lists_mailman3_about_mta(new, &about, &addresses, bad, err);
 }
 

@@ -45,6 +45,8 @@ struct mailman3_way {
 int mailman3_pass(const struct mailman3_way *w, enum lists_end_do what, struct mailman3_pass *out,
                   struct error *err) MUST_CHECK;
 
+/* NAME@HOST of the lists that were given to it; appended. */
+int mailman3_given(struct state *s, struct strings *addresses, struct error *err) MUST_CHECK;
 /* What its host's MTA does not know of the lists that were given to it, one line each. */
 int mailman3_addresses(struct state *s, struct host *new, struct strings *bad, struct error *err)
 	MUST_CHECK;

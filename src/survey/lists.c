@@ -171,7 +171,7 @@ static int add_jobs(const struct topic *t, struct error *err)
 		const struct lists_cron_job *job = &cron.rows[i];
 		struct item *item;
 
-		if (!t->only && !lists_cron_is_of(job, t->m))
+		if (job->of_3 || (!t->only && !lists_cron_is_of(job, t->m)))
 			continue;
 		AUTO_FREE char *name = xasprintf("%s:%u %s", job->file, job->line, job->job);
 		AUTO_FREE char *reason = job->in_force

@@ -108,6 +108,28 @@ def expect_worked_on(core, bounced: str, leaves: str) -> None:
     wait_for(lambda: score() == 1 and answers() == wanted, 120, "bounces and commands of 2.1's queues")
 
 
+def expect_questions(lab, admin, core) -> None:
+    """Those that `check` asks of addresses and commands of lists ask the Mailman 3."""
+    def of_new(name: str, *words: str) -> dict:
+        row, = (row for row in admin.json("check", name, *words, expect=None) if row["id"] == name)
+        return row["new"]
+
+    lab.new.push({"/etc/cron.d/mailman3": "0 8 * * *  list\tif [ -x /usr/bin/mailman ]; then /usr/bin/mailman notify; fi\n"})
+    jobs, = (row for row in admin.json("check", "lists.jobs", expect=None) if row["id"] == "lists.jobs")
+    assert "mailman notify is in force in /etc/cron.d/mailman3" in json.dumps(jobs), jobs
+    taken = of_new("lists.taken")
+    assert taken["answer"] == "no" and "-admin@lists.example.org" in taken["evidence"], taken
+    core.lead_admins([one["fqdn_listname"] for one in core.ask("GET", "lists")["entries"]])
+    taken = of_new("lists.taken")
+    assert taken["answer"] == "yes" and "of 12 lists" in taken["evidence"], taken
+    answered = of_new("lists.answer", "--send")
+    assert answered["answer"] == "yes", answered
+    lab.new.sh("sendmail -f someone@example.org talk-admin@lists.example.org",
+               stdin="From: someone@example.org\nX-Token: to-admins\n\nwords\n")
+    wait_for(lambda: "owner@example.org" in [address for to, text in core.sent() if token_of(text) == "to-admins"
+                                             for address in to], 60, "a mail to LIST-admin to come to its owners")
+
+
 def subscribe_late(lab, site) -> None:
     """Somebody joins a list of 2.1 when it has been copied already."""
     one = next(one for one in site.lists if one.name == "nihongo")
@@ -156,7 +178,8 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     site = mailman.install(lab, new_too=False)
     core = mailman3.HostCore(lab.new)
     journey = Journey(lab, mover.settings("address", "refuse", canary=False,
-                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}, bulk: true}}\n"))
+                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}, bulk: true}}\n"
+                                          f"check: {{sender: {mailman3.PASSED_ON}}}\n"))
     admin, by_name = journey.admin, {one.name: one for one in site.lists}
     dns.update(lab.new, f"update add lists.example.org 20 MX 10 {hosts.MAIL_NAME}.")
     lab.old.sh('postconf -e "mydestination = $(postconf -h mydestination), lists.example.org"')
@@ -182,6 +205,10 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     refused = told(admin.run("check", "lists", expect=mover.NO))
     assert "transport_maps" in refused, refused
     core.tell_mta()
+    # old's aliases have come along with its tables, and what they lead to has not
+    refused = told(admin.run("check", "lists", expect=mover.NO))
+    assert "lead to the program of a Mailman 2.1" in refused, refused
+    lab.new.sh("postconf -e alias_maps=hash:/etc/aliases")
     admin.run("check", "lists")
     subscribe_late(lab, site)
     assert "mailing lists: nihongo@lists.example.org: member Late@jp.example.net" in told(
@@ -227,6 +254,7 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     assert set(gave) & set(accepted) and set(held) & set(accepted) and set(sent) & set(accepted)
 
     expect_worked_on(core, bounced, leaves)
+    expect_questions(lab, admin, core)
 
     # what waited for a moderator waits, and goes out when he says so; and who came late is a member
     talk = "lists/talk.lists.example.org"

@@ -199,9 +199,10 @@ class Core:
 AT = Path("/var/lib/mailman3-lab")
 _PORTS = {"rest": 8001, "smtp": 2525, "lmtp": 8024}
 _RECORD = "/run/mailman3-sent"
-# whoever all of its mail goes to: a line of JSON each
+# whoever all of its mail goes to: a line of JSON each; what is for somebody of this house goes on to its MTA
+PASSED_ON = "alice@example.org"
 _SINK = """
-import json, socketserver
+import json, socketserver, subprocess
 
 class Session(socketserver.StreamRequestHandler):
     def say(self, words):
@@ -209,16 +210,21 @@ class Session(socketserver.StreamRequestHandler):
 
     def handle(self):
         self.say("220 sink")
-        to = []
+        to, sender = [], ""
         for line in iter(self.rfile.readline, b""):
             verb = line[:4].upper()
-            if verb == b"RCPT":
+            if verb == b"MAIL":
+                sender = line.decode().partition("<")[2].partition(">")[0]
+            elif verb == b"RCPT":
                 to.append(line.decode().partition("<")[2].partition(">")[0])
             elif verb == b"DATA":
                 self.say("354 go on")
                 text = b"".join(iter(self.rfile.readline, b".\\r\\n")).decode("latin-1")
                 with open({record!r}, "a") as record:
                     record.write(json.dumps([to, text]) + "\\n")
+                if {passed_on!r} in to:
+                    subprocess.run(["/usr/sbin/sendmail", "-f", sender, "--", {passed_on!r}],
+                                   input=text.encode("latin-1"), check=False)
                 to = []
             elif verb == b"QUIT":
                 self.say("221 bye")
@@ -255,7 +261,8 @@ class HostCore:
         self.mailman = str(AT / "bin/mailman")
         self.install(host)
         host.sh(f": >{_RECORD}")
-        host.spawn("/usr/bin/python3", "-c", _SINK.replace("{record!r}", repr(_RECORD)).replace("{port}", str(_PORTS["smtp"])))
+        host.spawn("/usr/bin/python3", "-c", _SINK.replace("{record!r}", repr(_RECORD)).replace(
+            "{passed_on!r}", repr(PASSED_ON)).replace("{port}", str(_PORTS["smtp"])))
 
     def install(self, host: Host) -> None:
         """Put one there, as it is after its installation."""
@@ -298,6 +305,13 @@ class HostCore:
         table = f"hash:{AT}/var/data/postfix_lmtp"
         self.host.sh(f"postconf -e recipient_delimiter=+ owner_request_special=no transport_maps={table} "
                      f"\"local_recipient_maps=$(postconf -h local_recipient_maps) {table}\"")
+
+    def lead_admins(self, lists: list[str]) -> None:
+        """Have Postfix lead LIST-admin of each, which 2.1 had, to its owners."""
+        table = "/etc/postfix/mailman3-admin"
+        rows = "".join(f"{at[0]}-admin@{at[1]} {at[0]}-owner@{at[1]}\n" for at in (name.split("@") for name in lists))
+        self.host.sh(f"cat >{table}; postmap {table}; postconf -e \"virtual_alias_maps=$(postconf -h virtual_alias_maps), "
+                     f"hash:{table}\"; postfix reload", stdin=rows)
 
     def ask(self, method: str, path: str, **values):
         """One question over REST, which comes up later than the port for posts."""

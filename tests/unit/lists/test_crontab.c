@@ -43,10 +43,35 @@ static void jobs_of_mailman_are_found_and_told_for_new(void **state)
 	free(new.user);
 }
 
+/* debian/mailman3.cron.d */
+static void jobs_of_a_mailman_3_are_told_apart(void **state)
+{
+	static const char table[] =
+		"0 8 * * *  list\tif [ -x /usr/bin/mailman ]; then /usr/bin/mailman notify; fi\n"
+		"# 0 12 * * *  list\t/usr/bin/mailman digests --periodic\n"
+		"0 3 * * * list /usr/bin/mailman members\n";
+	struct lists_installation old = { .code = xstrdup("/usr") };
+	AUTO_LISTS_CRON struct lists_cron c = { 0 };
+	AUTO_STRINGS struct strings lines = { 0 };
+
+	lists_cron_parse(&c, "/etc/cron.d/mailman3", SPAN(table), NULL, NULL);
+	assert_int_equal(c.n, 2);
+	assert_string_equal(c.rows[0].job, "mailman notify");
+	assert_string_equal(c.rows[0].directory, "/usr/bin");
+	assert_true(c.rows[0].of_3 && c.rows[0].in_force);
+	assert_string_equal(c.rows[1].job, "mailman digests");
+	assert_false(c.rows[1].in_force);
+	assert_false(lists_cron_is_of(&c.rows[0], &old));
+	lists_cron_for(&c, &old, &old, &lines);
+	assert_int_equal(lines.n, 7); /* Mailman 2.1's own, for there is none */
+	free(old.code);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOSTS_TEST(jobs_of_mailman_are_found_and_told_for_new),
+		cmocka_unit_test(jobs_of_a_mailman_3_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
