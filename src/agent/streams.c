@@ -32,8 +32,8 @@
  * gid by itself. No service of Dovecot has to run for that (the user is not looked up), so it works before
  * the opening and after the freeze.
  *
- * Mailman 3, as its own user: its one argument is where its program stands. What it does, it reads: so no
- * file of ours lies on its host.
+ * Mailman 3 and HyperKitty, each as its own user: its one argument is where its program stands. What it does, it
+ * reads: so no file of ours lies on its host.
  */
 struct program {
 	const char *name;
@@ -57,6 +57,8 @@ static const struct program programs[] = {
 	{ "mailman3", { "shell", "--run", "builtins.exec", "import json, sys; exec(json.loads(sys.stdin.readline()), {'__name__': 'mailhaul'})" }, true, false, false, "/mailman" },
 	{ "mailman3-start", { "start", "--force" }, true, false, false, "/mailman" },
 	{ "mailman3-stop", { "stop" }, true, false, false, "/mailman" },
+	{ "hyperkitty", { "shell", "--command", "import json, sys; exec(json.loads(sys.stdin.buffer.readline()), {'__name__': 'mailhaul'})" }, true, false, false, "/mailman-web" },
+	{ "hyperkitty-manage", { "shell", "--command", "import json, sys; exec(json.loads(sys.stdin.buffer.readline()), {'__name__': 'mailhaul'})" }, true, false, false, "/manage.py" },
 };
 /* clang-format on */
 
@@ -132,7 +134,8 @@ static int find_program(const struct agent *a, struct span name, const struct pr
 	if (agent_is_folder(a))
 		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, EOPNOTSUPP,
 		                 "%s needs a host that runs; in a folder with a host's files",
-		                 (*out)->stands ? "Mailman 3" : "mail that only Dovecot can read");
+		                 (*out)->stands ? "Mailman 3 and what is beside it"
+		                                : "mail that only Dovecot can read");
 	return 0;
 }
 

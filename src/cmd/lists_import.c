@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "cmd/lists_site.h"
+#include "cmd/open.h"
 #include "lists/hyperkitty_give.h"
 
 #include <getopt.h>
@@ -17,7 +18,7 @@
 struct wanted {
 	struct lists_place_wishes place;
 	struct hyperkitty_web web;
-	const char *to, *mail_host;
+	const char *to, *into, *mail_host;
 	bool all, index;
 };
 
@@ -36,6 +37,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 	static const struct option options[] = {
 		LISTS_PLACE_OPTIONS,
 		{ "to", required_argument, NULL, 't' },
+		{ "into", required_argument, NULL, 'h' },
 		{ "mailman-web", required_argument, NULL, 'w' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "mail-host", required_argument, NULL, 'm' },
@@ -53,6 +55,8 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 			return false;
 		if (c == 't')
 			w->to = optarg;
+		if (c == 'h')
+			w->into = optarg;
 		if (c == 'w')
 			w->web.program = optarg;
 		if (c == 'u')
@@ -68,68 +72,6 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 }
 
 /* ── what came of an archive ─────────────────────────────────────────────────────────────────── */
-
-static json_t *words_json(const struct hyperkitty_result *r)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < r->words_n; i++) {
-		const struct hyperkitty_word *w = &r->words[i];
-		const struct hyperkitty_letter *m = &r->letters.rows[w->row];
-
-		json_array_append_new(list,
-		                      json_pack("{s:I, s:I, s:s, s:s, s:s}", "message",
-		                                (json_int_t)w->row + 1, "at", (json_int_t)m->at,
-		                                "id", m->id, "what", w->what, "why", w->why));
-	}
-	return list;
-}
-
-static json_t *told_json(const struct strings *told)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < told->n; i++)
-		json_array_append_new(list, json_string(told->rows[i]));
-	return list;
-}
-
-/* Where each message is, in their order: what an account by identity asks. */
-static json_t *messages_json(const struct hyperkitty_result *r)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < r->letters.n; i++) {
-		const struct hyperkitty_letter *m = &r->letters.rows[i];
-
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:b}", "id", m->id, "fate",
-		                        m->is_copy ? "copy" : hyperkitty_fate_name(r->fates[i]),
-		                        "made_id", m->has_made_id));
-	}
-	return list;
-}
-
-static json_t *result_json(const char *list, const struct hyperkitty_result *r)
-{
-	const struct hyperkitty_letters *l = &r->letters;
-	json_t *sums = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "octets",
-	                         (json_int_t)l->octets, "messages", (json_int_t)l->n, "strays",
-	                         (json_int_t)l->strays, "copies", (json_int_t)l->copies, "there",
-	                         (json_int_t)r->there, "new", (json_int_t)r->new, "refused",
-	                         (json_int_t)r->refused, "missing", (json_int_t)r->missing,
-	                         "before", (json_int_t)l->before);
-	json_t *report = json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "list",
-	                           list, "error", r->error, "policy", r->policy, "text",
-	                           (json_int_t)r->text, "text_there", (json_int_t)r->text_there,
-	                           "attachments", (json_int_t)r->files, "attachments_there",
-	                           (json_int_t)r->files_there, "told", told_json(&r->told), "words",
-	                           words_json(r), "accounted", messages_json(r));
-
-	json_object_update(report, sums);
-	json_decref(sums);
-	return report;
-}
 
 /* How many messages each thing was said of; and with -v, of which. */
 static void print_words(const struct importing *i, const char *list,
@@ -243,7 +185,7 @@ static int import_one(struct importing *i, const char *name, struct error *err)
 	    (r.missing && !i->run->dry_run))
 		i->short_of = true;
 	if (i->lists && (!r.has_none || r.error))
-		json_array_append_new(i->lists, result_json(a.address, &r));
+		json_array_append_new(i->lists, hyperkitty_result_json(a.address, &r));
 	else if (!i->lists)
 		print_result(i, a.address, &r);
 	return 0;
@@ -267,24 +209,27 @@ static int import_all(struct importing *i, const struct strings *names, struct e
 int lists_import_verb(struct cmd_run *run, struct error *err)
 {
 	AUTO_LISTS_OPENED struct lists_opened o = { 0 };
+	AUTO_HOST struct host *there = NULL; /* outlives who talks to it */
 	AUTO_HYPERKITTY_RUN struct hyperkitty_run *web = NULL;
 	AUTO_STRINGS struct strings names = { 0 };
-	struct wanted w = { .web = { .program = "mailman-web" } };
+	struct wanted w = { 0 };
 	struct importing i = { .run = run, .w = &w, .o = &o };
 	int result;
 
 	if (!get_options(run, &w)) {
-		fputs("usage: mailhaul lists archive import --to hyperkitty [--mailman-web "
-		      "PROGRAM] "
-		      "[--user NAME]\n           [--site PLACE] [--prefix DIR] [--new] "
-		      "[--mail-host "
-		      "HOST] [--index | --dry-run] LIST...|--all\n",
+		fputs("usage: mailhaul lists archive import --to hyperkitty [--into PLACE] "
+		      "[--mailman-web PROGRAM]\n           [--user NAME] [--site PLACE] "
+		      "[--prefix DIR] [--new] [--mail-host HOST]\n           "
+		      "[--index | --dry-run] LIST...|--all\n",
 		      stderr);
 		return EXIT_CODE_USAGE;
 	}
 	if (lists_open(&o, run, &w.place, err) < 0 ||
 	    lists_choose(&o, w.all, run->argc - optind, run->argv + optind, &names, err) < 0 ||
-	    hyperkitty_begin(&web, &w.web, run->dry_run, err) < 0)
+	    cmd_open_place(&there, w.into ? w.into : "local", "new", true, err) < 0)
+		return -1;
+	w.web.h = there;
+	if (hyperkitty_begin(&web, &w.web, run->dry_run, err) < 0)
 		return -1;
 	i.web = web;
 	if (run->json)

@@ -2,15 +2,14 @@
 #pragma once
 
 /*
- * hyperkitty_give -- archives given to a HyperKitty of this machine.
+ * hyperkitty_give -- archives given to a HyperKitty of any host.
  *
- * A program of ours runs inside it (lists/hyperkitty_web.py, by `mailman-web shell`), and puts messages in by HyperKitty's
- * own function: its REST takes one message a question, and knows no Date but the message's own. It is begun once
- * for all lists. A second one, which knows nothing but what was stored, looks at each archive afterwards, and reads
- * all of it again.
+ * A program of ours runs inside it (lists/hyperkitty_talk.h), and puts messages in by HyperKitty's own function: its
+ * REST takes one message a question, and knows no Date but the message's own. It is begun once for all lists. A second
+ * one, which knows nothing but what was stored, looks at each archive afterwards, and reads all of it again.
  *
- * An mbox is copied into a folder of this machine that only the archiver's user can read, octet for octet, for as
- * long as its list takes.
+ * An mbox is copied, octet for octet, into files without a name in /var/tmp, here and there, for as long as its list
+ * takes.
  */
 
 #include "base/error.h"
@@ -19,9 +18,14 @@
 
 struct json_t;
 
-struct hyperkitty_web {
-	const char *program; /* "mailman-web", or its path: Django's manage.py with its settings */
-	const char *user;    /* whom it runs as, where we are root; NULL: it sees to that itself */
+/* Where Debian's packages have it; elsewhere a program called mailman-web takes the same words. */
+#define HYPERKITTY_PROGRAM "/usr/share/mailman3-web/manage.py"
+#define HYPERKITTY_USER "www-data"
+
+struct hyperkitty_web {      /* all borrowed */
+	struct host *h;      /* where it is; needs control, for a program is run there */
+	const char *program; /* a path that ends in /mailman-web or /manage.py; NULL: Debian's */
+	const char *user;    /* whom it runs as; NULL: Debian's */
 };
 
 struct hyperkitty_run;
@@ -39,6 +43,8 @@ struct hyperkitty_archive {  /* all borrowed */
 	const char *charset; /* of its language */
 	bool is_private;
 	bool index; /* the full-text index takes it in, too */
+	/* Mailman 3 does not run, and this is its archive_policy of the list; NULL: it is asked. */
+	const char *rests;
 	void (*progress)(void *context, uint64_t done, uint64_t total, uint64_t octets);
 	void *context;
 };
@@ -68,12 +74,20 @@ struct hyperkitty_result {
 	struct hyperkitty_word *words; /* owned; refused, differs, and what was altered and how */
 	size_t words_n, words_room;
 	struct strings told;
-	char *error;   /* owned; why it was not brought to its end; NULL: it was */
-	char *policy;  /* owned; of HyperKitty's archive; NULL: it has none */
-	bool has_none; /* 2.1 has no archive of it */
+	char *error;     /* owned; why it was not brought to its end; NULL: it was */
+	char *policy;    /* owned; of HyperKitty's archive; NULL: it has none */
+	bool has_none;   /* 2.1 has no archive of it */
+	uint64_t others; /* messages that HyperKitty has beside these */
 };
 #define AUTO_HYPERKITTY_RESULT __attribute__((cleanup(hyperkitty_result_fini)))
 void hyperkitty_result_fini(struct hyperkitty_result *r);
+
+/* All of it, as `--json` shows it; the caller owns the reference. */
+struct json_t *hyperkitty_result_json(const char *list, const struct hyperkitty_result *r);
+/* What a line of its answers says is put down; inside. */
+void hyperkitty_take_given(struct hyperkitty_result *r, size_t row, struct json_t *answer);
+void hyperkitty_take_looked(struct hyperkitty_result *r, size_t row, struct json_t *answer);
+void hyperkitty_take_end(struct hyperkitty_result *r, struct json_t *answer);
 
 /* One archive. -1: HyperKitty or the host is lost; what is wrong with this archive alone is in `r`. */
 int hyperkitty_give(struct hyperkitty_run *run, const struct hyperkitty_archive *a,

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs inside HyperKitty, as `mailman-web shell` with this on its standard input: brings archives there.
+"""Runs inside HyperKitty, in `mailman-web shell`: brings archives there.
 
-Its last line, which mailhaul adds, calls run(FOLDER). In that folder a pipe, `jobs`, has a job a line
-(src/lists/hyperkitty_give.h); standard output gets one line a message, and one a job. Messages go in by
-HyperKitty's own add_to_list(), some in one transaction: who ends this in the middle loses none, and a second run
-goes on. Headers and parts are read here, since what HyperKitty makes of them loses octets, or ends the import.
+Its last line, which mailhaul adds, calls run(). Standard input has jobs, a line each, and behind it the octets of the
+rows and of the mbox that it tells of (src/lists/hyperkitty_give.c); standard output gets one line a message, and one a
+job. Messages go in by HyperKitty's own add_to_list(), some in one transaction: who ends this in the middle loses none,
+and a second run goes on. Headers and parts are read here, since what HyperKitty makes of them loses octets, or ends the
+import.
 """
 
 import binascii
@@ -16,16 +17,18 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from urllib.error import HTTPError
 
+import hyperkitty
 from django.conf import settings
 from django.core.cache import cache
 from django.core.cache.utils import make_template_fragment_key
 from django.core.management import call_command
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.signals import post_save
 from django_mailman3.lib import scrub
 from django_mailman3.lib.mailman import get_mailman_client
@@ -37,6 +40,8 @@ from mailmanclient import MailmanConnectionError
 SECONDS = 0.4           # of work in one transaction: SQLite lets nobody else write meanwhile
 LOOKED = 200            # messages that are asked for together
 OCTETS_MAX = 256 << 20  # of one message
+PIECE = 1 << 20
+FOLDER = "/var/tmp"     # for files without a name, as large as an mbox
 POLICY = email.policy.default.clone(refold_source="none")
 # Names under which mail has text that the charset of that name has not.
 WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "shift_jis": "cp932",
@@ -315,6 +320,11 @@ class Scrubber:     # pylint: disable=too-few-public-methods
         return self.message.scrub()
 
 
+def is_known():
+    """Whether this HyperKitty reads messages as ours is written for."""
+    return hasattr(incoming, "Scrubber") and hasattr(scrub.Scrubber, "_get_attachment_filename")
+
+
 # -- one list
 
 class List:
@@ -324,25 +334,20 @@ class List:
         self.plan, self.name = plan, plan["list"]
         self.told, self.mlist, self.core = [], None, None
         self.known, self.touched, self.months = {}, set(), set()
-        self.tries, self.made, self.policy = 0, None, None
+        self.tries, self.made, self.policy, self.others = 0, None, None, 0
 
     def refused(self):
         """Why nothing may be brought; None: it may. A private archive is private before there is a message in it."""
-        if not hasattr(incoming, "Scrubber") or not hasattr(scrub.Scrubber, "_get_attachment_filename"):
+        if not is_known():
             return "this HyperKitty reads messages in a way that is not known here: 1.3.7 is known"
-        try:
-            self.core = get_mailman_client().get_list(self.name)
-        except HTTPError as error:
-            if error.code == 404:
-                return "Mailman 3 has no such list: `lists convert` makes it"
-            return f"Mailman 3 says {error}"
-        except MailmanConnectionError as error:
-            return f"Mailman 3's REST does not answer: {str(error)[:200]}"
-        policy = self.policy = self.core.settings["archive_policy"]
+        why = None if self.plan["rests"] else self.ask_core()
+        if why:
+            return why
+        policy = self.policy = self.plan["rests"] or self.core.settings["archive_policy"]
         self.mlist = MailingList.objects.filter(name=self.name).first()
         if not self.plan["private"] or policy == "private":
             return None
-        if policy == "never" or (self.mlist and self.mlist.emails.exists()):
+        if policy == "never" or self.plan["rests"] or (self.mlist and self.mlist.emails.exists()):
             return (f"its archive is private in 2.1, and archive_policy in Mailman 3 is \"{policy}\", of which HyperKitty "
                     "hides nothing")
         if self.plan["do"] == "give":
@@ -351,13 +356,31 @@ class List:
         self.told.append(f"archive_policy in Mailman 3: \"{policy}\" becomes \"private\", as it is in 2.1")
         return None
 
+    def ask_core(self):
+        """Finds the core's list; why there is none."""
+        try:
+            self.core = get_mailman_client().get_list(self.name)
+        except HTTPError as error:
+            if error.code == 404:
+                return "Mailman 3 has no such list: `lists convert` makes it"
+            return f"Mailman 3 says {error}"
+        except MailmanConnectionError as error:
+            return f"Mailman 3's REST does not answer: {str(error)[:200]}"
+        return None
+
     def make(self):
-        """HyperKitty's row, with all that the core says of the list, in one transaction: it is never public first."""
+        """HyperKitty's row, with all that the core says of the list, in one transaction: it is never public first. Of a
+        core that rests, what it has been given last is known; all else of a new row comes when HyperKitty asks it."""
         with transaction.atomic():
             self.mlist = MailingList.objects.get_or_create(
                 name=self.name, defaults={"archive_policy": ArchivePolicy.private.value})[0]
-            self.mlist.update_from_mailman()
-            self.mlist.refresh_from_db()
+            if self.core:
+                self.mlist.update_from_mailman()
+                self.mlist.refresh_from_db()
+            else:
+                self.mlist.archive_policy = ArchivePolicy[self.policy].value
+                self.mlist.list_id = self.mlist.list_id or self.name.replace("@", ".")
+                self.mlist.save()
             self.guard()
 
     def guard(self):
@@ -367,7 +390,7 @@ class List:
 
     def letters(self):
         """All of them, in the order of the mbox."""
-        with open(self.plan["mbox"], "rb") as mbox, open(self.plan["letters"], encoding="ascii") as rows:
+        with again(self.plan["mbox"]) as mbox, again(self.plan["letters"]) as rows:
             for line in rows:
                 row = json.loads(line)
                 if row["octets"] > OCTETS_MAX:
@@ -379,8 +402,10 @@ class List:
     def look_known(self):
         self.known = dict(Email.objects.filter(mailinglist=self.mlist).values_list("message_id", "thread_id")
                           .iterator()) if self.mlist else {}
-        with open(self.plan["letters"], encoding="ascii") as rows:
-            self.plan["known"] = set(self.known).union(json.loads(line)["id"][:254] for line in rows)
+        with again(self.plan["letters"]) as rows:
+            ids = {json.loads(line)["id"][:254] for line in rows}
+        self.others = len(self.known.keys() - ids)
+        self.plan["known"] = ids.union(self.known)
 
     # -- giving
 
@@ -547,13 +572,52 @@ class List:
             say(n=row["n"], fate="there", differs=differs, octets=sizes, altered=letter.altered)
 
 
-def answer_to(plan):
-    """One job, its lines and a last one."""
-    one, why = List(plan), None
+def again(file):
+    """The same file from its beginning, whoever else reads it."""
+    return open(f"/proc/self/fd/{file.fileno()}", "rb")
+
+
+def taken(stdin, octets):
+    """So many of standard input, in a file that nobody else can find. Where there is no room for them, they are taken all
+    the same, for what follows is a job."""
+    file, why = tempfile.TemporaryFile(dir=FOLDER), None
+    while octets:
+        piece = stdin.read(min(octets, PIECE))
+        if not piece:
+            sys.exit("there is less than a job tells of")
+        octets -= len(piece)
+        try:
+            if why is None:
+                file.write(piece)
+        except OSError as error:
+            why = error
     try:
-        why = one.refused()
+        file.flush()
+    except OSError as error:
+        why = error
+    return file, why
+
+
+def about():
+    """What a person has to know of this HyperKitty before archives come to it."""
+    told = {"list": "", "version": getattr(hyperkitty, "VERSION", None) or getattr(hyperkitty, "__version__", "?"),
+            "known": is_known(), "key": bool(getattr(settings, "MAILMAN_ARCHIVER_KEY", None)), "core": None,
+            "sqlite": connection.vendor == "sqlite", "rest": settings.MAILMAN_REST_API_URL}
+    try:
+        told["core"] = get_mailman_client().system["mailman_version"]
+        told["lists"] = MailingList.objects.count()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        told["why"] = f"{type(error).__name__}: {error}"[:300]
+    say(**told)
+
+
+def answer_to(plan, why):
+    """One job, its lines and a last one."""
+    one = List(plan)
+    try:
+        why = why and f"{FOLDER}: {why}" or one.refused()
         # an archive that is to be none, and is
-        idle = plan["empty"] and (one.policy == "never" or one.core is None)
+        idle = plan["empty"] and one.policy in ("never", None)
         if idle:
             why = None
         elif why is None:
@@ -562,21 +626,24 @@ def answer_to(plan):
             call_command("update_index_one_list", one.name, verbosity=0)
     except Exception as error:  # pylint: disable=broad-exception-caught
         why = f"{type(error).__name__}: {error}"[:400]
-    say(list=one.name, error=why, told=one.told,
+    say(list=one.name, error=why, told=one.told, others=one.others,
         policy=ArchivePolicy(one.mlist.archive_policy).name if one.mlist else None)
 
 
-def run(folder):
+def run():
     """What mailhaul calls."""
     sys.setrecursionlimit(10000)
     # what a site's logging says of its own is no word of ours; what goes wrong is in the answers
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    say(uid=os.getuid(), gid=os.getgid())
-    until = time.monotonic() + 60
-    while not os.access(f"{folder}/jobs", os.R_OK):
-        if time.monotonic() > until:
-            return
-        time.sleep(0.02)
-    with open(f"{folder}/jobs", encoding="ascii") as jobs:
-        for line in iter(jobs.readline, ""):
-            answer_to(json.loads(line))
+    stdin = sys.stdin.buffer
+    say(uid=os.getuid())
+    for line in iter(stdin.readline, b""):
+        plan = json.loads(line)
+        if plan["do"] == "about":
+            about()
+            continue
+        plan["letters"], why = taken(stdin, plan["letters"])
+        plan["mbox"], full = taken(stdin, plan["mbox"])
+        answer_to(plan, why or full)
+        plan["letters"].close()
+        plan["mbox"].close()

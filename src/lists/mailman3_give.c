@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lists/mailman3_give.h"
 
-#include "accounts/passwd.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "remote/stream.h"
+#include "lists/inside.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
 #define ANSWERS_MAX (256u << 20)
-#define WORDS_MAX 300 /* of what it says at its end */
 
 extern const char mailman3_core_py[];
 extern const size_t mailman3_core_py_n;
-
-/* The program, as the line that it reads before all others: agent/streams.c. */
-static int add_program(struct buf *input, struct error *err)
-{
-	AUTO_BUF struct buf text = { 0 };
-	AUTO_FREE char *line = NULL;
-	json_t *value;
-
-	buf_add(&text, mailman3_core_py, mailman3_core_py_n);
-	buf_add_text(&text, "\n\nrun()\n");
-	value = json_stringn(text.p, text.n);
-	line = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-	json_decref(value);
-	if (!line)
-		return error_set(err, ERROR_SCOPE_MOVE, ERROR_RETRY_NEVER, 0,
-		                 "Mailman 3: our program is no text");
-	buf_addf(input, "%s\n", line);
-	return 0;
-}
 
 static int add_ask(struct buf *input, json_t *ask, struct error *err)
 {
@@ -44,28 +23,6 @@ static int add_ask(struct buf *input, json_t *ask, struct error *err)
 		                 "list %s: its plan is no JSON",
 		                 json_string_value(json_object_get(ask, "list")));
 	buf_addf(input, "%s\n", line);
-	return 0;
-}
-
-/* Whom it runs as, by number: the stream takes no names. */
-static int find_user(const struct lists_mailman3_core *core, struct host_stream *what,
-                     struct error *err)
-{
-	AUTO_SYSTEM_USERS struct system_users users = { 0 };
-	AUTO_RUN struct host_run got = { 0 };
-	const char *const arguments[] = { "passwd", core->user, NULL };
-	const struct system_user *user;
-
-	if (host_run(core->h, "getent", arguments, SPAN(""), &got, err) < 0)
-		return -1;
-	system_users_parse_passwd(&users, buf_span(&got.out));
-	user = users.users_n ? &users.users[0] : NULL;
-	if (got.status || !user || !user->uid)
-		return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0,
-		                 "%s: there is no user \"%s\" whom Mailman 3 could run as",
-		                 host_name(core->h), core->user);
-	what->uid = user->uid;
-	what->gid = user->gid;
 	return 0;
 }
 
@@ -80,19 +37,6 @@ static int take_output(void *context, struct span octets, struct error *err)
 	return 0;
 }
 
-/* The last line that it has said, which of a traceback is the error. */
-static int it_failed(const struct host_stream_result *r, struct error *err)
-{
-	struct span rest = span_trim(buf_span(&r->said)), line, last = SPAN("");
-	AUTO_BUF struct buf words = { 0 };
-
-	while (span_next_line(&rest, &line))
-		last = line;
-	buf_add_printable(&words, (struct span){ last.p, last.n < WORDS_MAX ? last.n : WORDS_MAX });
-	return error_set(err, ERROR_SCOPE_HOST, ERROR_RETRY_PERSON, 0, "it ended with %d: %s",
-	                 r->status, buf_text(&words));
-}
-
 static int run(const struct lists_mailman3_core *core, const char *row, const struct buf *input,
                struct buf *out, struct error *err)
 {
@@ -102,10 +46,12 @@ static int run(const struct lists_mailman3_core *core, const char *row, const st
 		.row = row, .user = core->user, .home = "/", .arguments = arguments
 	};
 
-	if (find_user(core, &what, err) < 0)
+	if (inside_find_user(core->h, core->user, &what, err) < 0) {
+		(void)error_context(err, "Mailman 3");
 		return error_hint(err, "--user, or lists.user in move.yaml, names whom it runs as");
+	}
 	if (host_stream_talk(core->h, &what, buf_span(input), take_output, out, &result, err) < 0 ||
-	    (result.status && it_failed(&result, err) < 0)) {
+	    (result.status && inside_failed(&result, err) < 0)) {
 		(void)error_context(err, "Mailman 3");
 		if (err->retry == ERROR_RETRY_REACH || err->retry == ERROR_RETRY_LATER)
 			return -1;
@@ -152,7 +98,7 @@ static int ask(const struct lists_mailman3_core *core, json_t *const *asks, size
 	size_t got;
 
 	memset(answers, 0, answers_n * sizeof *answers);
-	if (add_program(&input, err) < 0)
+	if (inside_add_program(mailman3_core_py, mailman3_core_py_n, &input, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_ask(&input, asks[i], err) < 0)

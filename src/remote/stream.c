@@ -44,15 +44,21 @@ static void stop(struct host *h)
 		(void)!host_call(h, WIRE_STREAM_STOP, SPAN(""), NULL, NULL, NULL, &ignored);
 }
 
-static int ask(struct host *h, uint64_t most, bool no_more, struct span input, struct error *err)
+static int ask_for(struct host *h, uint64_t most, uint64_t wait_ms, bool no_more, struct span input,
+                   struct error *err)
 {
 	AUTO_BUF struct buf body = { 0 };
 
 	wire_put_u64(&body, most);
-	wire_put_u64(&body, WIRE_STREAM_WAIT_MAX_MS);
+	wire_put_u64(&body, wait_ms);
 	wire_put_u64(&body, no_more);
 	wire_put_span(&body, input);
 	return host_send(h, WIRE_STREAM_EXCHANGE, buf_span(&body), err);
+}
+
+static int ask(struct host *h, uint64_t most, bool no_more, struct span input, struct error *err)
+{
+	return ask_for(h, most, WIRE_STREAM_WAIT_MAX_MS, no_more, input, err);
 }
 
 static int add_words(struct host_stream_result *r, const struct wire_stream_state *state)
@@ -64,11 +70,16 @@ static int add_words(struct host_stream_result *r, const struct wire_stream_stat
 	return 0;
 }
 
-static int silent(struct host *h, const char *row, struct error *err)
+static int silent_for(struct host *h, const char *row, int64_t ms, struct error *err)
 {
 	return error_set(err, ERROR_SCOPE_MAILBOX, ERROR_RETRY_LATER, ETIMEDOUT,
 	                 "%s: %s has said nothing for %d minutes", host_name(h), row,
-	                 HOST_STREAM_SILENCE_MS / 60000);
+	                 (int)(ms / 60000));
+}
+
+static int silent(struct host *h, const char *row, struct error *err)
+{
+	return silent_for(h, row, HOST_STREAM_SILENCE_MS, err);
 }
 
 /* ── one program ───────────────────────────────────────────────────────────────────────── */
@@ -139,6 +150,85 @@ int host_stream_read(struct host *h, const struct host_stream *what, host_stream
                      void *context, struct host_stream_result *out, struct error *err)
 {
 	return host_stream_talk(h, what, SPAN(""), sink, context, out, err);
+}
+
+/* ── one, in turns ───────────────────────────────────────────────────────────────────────────── */
+
+/* Of a larger input the agent keeps the rest; it is waited for. */
+#define PROMPT_MAX 65536u
+
+void host_talk_end(struct host_talk *t)
+{
+	if (t->h)
+		stop(t->h);
+	host_stream_result_fini(&t->result);
+	*t = (struct host_talk){ 0 };
+}
+
+int host_talk_begin(struct host_talk *t, struct host *h, const struct host_stream *what,
+                    host_stream_fn *sink, void *context, struct error *err)
+{
+	*t = (struct host_talk){ .row = what->row, .sink = sink, .context = context };
+	if (start(h, what, err) < 0)
+		return -1;
+	t->h = h;
+	return 0;
+}
+
+/* One exchange; *moved: something went either way. */
+static int turn(struct host_talk *t, struct span piece, uint64_t wait_ms, bool *moved,
+                struct error *err)
+{
+	struct reading r = { .sink = t->sink, .context = t->context };
+	struct wire_stream_state state = { 0 };
+	AUTO_BUF struct buf end = { 0 };
+	uint64_t unsent = t->unsent + piece.n;
+
+	if (ask_for(t->h, WIRE_STREAM_TAKE_MAX, wait_ms, false, piece, err) < 0 ||
+	    host_collect(t->h, read_data, &r, &end, err) < 0 ||
+	    wire_get_stream_state(buf_span(&end), &state, err) < 0)
+		return -1;
+	*moved = r.octets || state.unsent != unsent;
+	t->result.octets += r.octets;
+	t->unsent = state.unsent;
+	t->ended = state.ended != 0;
+	return add_words(&t->result, &state);
+}
+
+int host_talk_say(struct host_talk *t, struct span input, struct error *err)
+{
+	int64_t heard_ms = clock_monotonic_ms();
+
+	while (input.n && !t->ended) {
+		const struct wire_stream_state state = { .unsent = t->unsent };
+		struct span piece = next_piece(input, &state);
+		bool moved, waits = t->unsent + piece.n >= PROMPT_MAX;
+
+		if (turn(t, piece, waits ? WIRE_STREAM_WAIT_MAX_MS : 0, &moved, err) < 0)
+			return -1;
+		input = span_from(input, piece.n);
+		if (moved)
+			heard_ms = clock_monotonic_ms();
+		else if (clock_monotonic_ms() - heard_ms > HOST_STREAM_SILENCE_MS)
+			return silent(t->h, t->row, err);
+	}
+	return 0;
+}
+
+int host_talk_hear(struct host_talk *t, int64_t silence_ms, struct error *err)
+{
+	int64_t end = clock_monotonic_ms() + silence_ms;
+	uint64_t before = t->result.octets;
+
+	while (t->result.octets == before && !t->ended) {
+		bool moved;
+
+		if (turn(t, SPAN(""), WIRE_STREAM_WAIT_MAX_MS, &moved, err) < 0)
+			return -1;
+		if (clock_monotonic_ms() > end && t->result.octets == before && !t->ended)
+			return silent_for(t->h, t->row, silence_ms, err);
+	}
+	return 0;
 }
 
 /* ── two programs, joined ────────────────────────────────────────────────────────────────────── */

@@ -3,7 +3,7 @@
 
 /*
  * stream -- programs of hosts that talk at length: the rows of agent/streams.c. One at a time on a
- * host, on behalf of one user: doveadm, which needs no running Dovecot, and Mailman 3.
+ * host, on behalf of one user: doveadm, which needs no running Dovecot, Mailman 3 and HyperKitty.
  */
 
 #include "remote/host.h"
@@ -42,6 +42,34 @@ int host_stream_read(struct host *h, const struct host_stream *what, host_stream
 int host_stream_talk(struct host *h, const struct host_stream *what, struct span input,
                      host_stream_fn *sink, void *context, struct host_stream_result *out,
                      struct error *err) MUST_CHECK;
+
+/*
+ * One that is talked to in turns. Other calls to the host may be made meanwhile, but for another stream.
+ *
+ *	AUTO_HOST_TALK struct host_talk t = { 0 };
+ *	host_talk_begin(&t, h, &what, sink, context, err);
+ *	host_talk_say(&t, line, err); host_talk_hear(&t, wait_ms, err); ...
+ *
+ * Whatever it prints goes to `sink`, during `say` too.
+ */
+struct host_talk {
+	struct host *h; /* borrowed, as all else is; NULL: none was begun */
+	const char *row;
+	host_stream_fn *sink;
+	void *context;
+	uint64_t unsent; /* octets of input that its agent keeps for it */
+	bool ended;
+	struct host_stream_result result; /* owned */
+};
+/* The program is gone behind it. */
+void host_talk_end(struct host_talk *t);
+#define AUTO_HOST_TALK __attribute__((cleanup(host_talk_end)))
+int host_talk_begin(struct host_talk *t, struct host *h, const struct host_stream *what,
+                    host_stream_fn *sink, void *context, struct error *err) MUST_CHECK;
+/* Returns when its agent has all of `input`; a program that has ended takes nothing. */
+int host_talk_say(struct host_talk *t, struct span input, struct error *err) MUST_CHECK;
+/* Returns when it has printed something or ended (t->ended); silent for `silence_ms`: ERROR_RETRY_LATER. */
+int host_talk_hear(struct host_talk *t, int64_t silence_ms, struct error *err) MUST_CHECK;
 
 /*
  * Runs a program on each host and lets the two talk: what one says is the other's input, by way of

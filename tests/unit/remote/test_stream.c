@@ -188,6 +188,53 @@ static void expect_not_run(struct host *h, const char *path, const char *why)
 	assert_fails(host_stream_talk(h, &what, SPAN(""), add, &got, &r, &err), &err, why);
 }
 
+/* Until so much has come. */
+static void hear(struct host_talk *t, const struct buf *got, size_t octets)
+{
+	struct error err = { 0 };
+
+	while (got->n < octets && !t->ended)
+		assert_good(host_talk_hear(t, 60000, &err), &err);
+	assert_int_equal(got->n, octets);
+}
+
+static void one_is_talked_to_in_turns_while_its_host_does_other_things(void **state)
+{
+	AUTO_HOST_TALK struct host_talk t = { 0 };
+	AUTO_BUF struct buf given = { 0 }, got = { 0 }, text = { 0 };
+	struct fixture *f = *state;
+	AUTO_FREE char *path = xasprintf("%s/mailman", f->dir);
+	const char *const arguments[] = { path, NULL };
+	struct host_stream what = stream("mailman3", "/");
+	struct error err = { 0 };
+
+	what.arguments = arguments;
+	for (unsigned i = 0; i < 1000000; i++)
+		buf_addf(&given, "%u\n", i);
+	assert_good(host_talk_begin(&t, f->b, &what, add, &got, &err), &err);
+	for (int i = 0; i < 2; i++) {
+		buf_reset(&got);
+		assert_good(host_talk_say(&t, SPAN("words\n"), &err), &err);
+		hear(&t, &got, strlen("words\n"));
+		assert_good(host_read(f->b, path, 4096, &text, &err), &err);
+	}
+	buf_reset(&got);
+	assert_good(host_talk_say(&t, buf_span(&given), &err), &err);
+	hear(&t, &got, given.n);
+	assert_true(span_equal(buf_span(&given), buf_span(&got)));
+	assert_fails(host_talk_hear(&t, 0, &err), &err, "has said nothing");
+	host_talk_end(&t);
+
+	/* one that has ended takes nothing, and is not waited for */
+	put_program(f->dir, "mailman", "#!/bin/sh\necho enough >&2; exit 9\n");
+	assert_good(host_talk_begin(&t, f->b, &what, add, &got, &err), &err);
+	assert_good(host_talk_hear(&t, 60000, &err), &err);
+	assert_true(t.ended);
+	assert_int_equal(t.result.status, 9);
+	assert_string_equal(buf_text(&t.result.said), "enough\n");
+	assert_good(host_talk_say(&t, buf_span(&given), &err), &err);
+}
+
 static void no_other_program_can_be_named(void **state)
 {
 	struct fixture *f = *state;
@@ -215,14 +262,15 @@ static void what_may_not_be_started_is_not(void **state)
 	assert_fails(host_stream_read(f->a, &what, add, &text, &r, &err), &err, "no user");
 }
 
-UNIT_TESTS("remote/stream",
-           cmocka_unit_test_setup_teardown(a_program_is_read_to_its_end, begin, end),
-           cmocka_unit_test_setup_teardown(two_programs_talk_far_more_than_any_pipe_holds, begin,
-                                           end),
-           cmocka_unit_test_setup_teardown(when_one_ends_the_other_does_and_the_hosts_go_on, begin,
-                                           end),
-           cmocka_unit_test_setup_teardown(a_new_program_ends_the_one_before, begin, end),
-           cmocka_unit_test_setup_teardown(
-		   a_program_that_stands_somewhere_reads_more_than_any_pipe_holds, begin, end),
-           cmocka_unit_test_setup_teardown(no_other_program_can_be_named, begin, end),
-           cmocka_unit_test_setup_teardown(what_may_not_be_started_is_not, begin, end));
+UNIT_TESTS(
+	"remote/stream", cmocka_unit_test_setup_teardown(a_program_is_read_to_its_end, begin, end),
+	cmocka_unit_test_setup_teardown(two_programs_talk_far_more_than_any_pipe_holds, begin, end),
+	cmocka_unit_test_setup_teardown(when_one_ends_the_other_does_and_the_hosts_go_on, begin,
+                                        end),
+	cmocka_unit_test_setup_teardown(a_new_program_ends_the_one_before, begin, end),
+	cmocka_unit_test_setup_teardown(
+		a_program_that_stands_somewhere_reads_more_than_any_pipe_holds, begin, end),
+	cmocka_unit_test_setup_teardown(one_is_talked_to_in_turns_while_its_host_does_other_things,
+                                        begin, end),
+	cmocka_unit_test_setup_teardown(no_other_program_can_be_named, begin, end),
+	cmocka_unit_test_setup_teardown(what_may_not_be_started_is_not, begin, end));
