@@ -19,7 +19,7 @@ struct wanted {
 	struct lists_place_wishes place;
 	struct hyperkitty_web web;
 	const char *to, *into, *mail_host;
-	bool all, index;
+	bool all, index, remove;
 };
 
 struct importing {
@@ -42,6 +42,7 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		{ "user", required_argument, NULL, 'u' },
 		{ "mail-host", required_argument, NULL, 'm' },
 		{ "index", no_argument, NULL, 'i' },
+		{ "remove", no_argument, NULL, 'r' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ 0 },
@@ -64,11 +65,12 @@ static bool get_options(struct cmd_run *run, struct wanted *w)
 		if (c == 'm')
 			w->mail_host = optarg;
 		w->index = w->index || c == 'i';
+		w->remove = w->remove || c == 'r';
 		w->all = w->all || c == 'a';
 		run->dry_run = run->dry_run || c == 'd';
 	}
 	return w->to && !strcmp(w->to, "hyperkitty") && w->all != (optind < run->argc) &&
-	       !(w->index && run->dry_run);
+	       w->index + w->remove + run->dry_run <= 1;
 }
 
 /* ── what came of an archive ─────────────────────────────────────────────────────────────────── */
@@ -120,6 +122,11 @@ static void print_result(const struct importing *i, const char *list,
 		        (unsigned long long)l->before);
 	if (i->run->quiet)
 		return;
+	if (i->w->remove) {
+		printf("list %s: %zu messages: %zu are gone from HyperKitty, %llu others stay\n",
+		       list, l->n, r->removed, (unsigned long long)r->others);
+		return;
+	}
 	if (l->made || l->others)
 		printf("list %s: %llu messages got a Message-ID, which they had not; %llu, since "
 		       "another has theirs\n",
@@ -141,43 +148,22 @@ static void show_progress(void *context, uint64_t done, uint64_t total, uint64_t
 	progress_at(context, done, total, octets, NULL);
 }
 
-static void add_address(const struct importing *i, const struct lists_list *l, const char *name,
-                        struct buf *address)
-{
-	if (!i->w->mail_host)
-		lists_list_address(l, address);
-	if (!address->n)
-		buf_addf(address, "%s@%s", name, i->w->mail_host ? i->w->mail_host : "localhost");
-	/* Mailman 3 knows no other */
-	for (size_t at = 0; at < address->n; at++)
-		address->p[at] = ascii_lower(address->p[at]);
-}
-
 static int import_one(struct importing *i, const char *name, struct error *err)
 {
-	const struct lists_list_options options = { .count_max = 1 };
-	AUTO_FREE char *below = xasprintf("%s.mbox/%s.mbox", name, name);
-	AUTO_FREE char *mbox = lists_paths_join(i->o->site.paths, LISTS_PRIVATE_ARCHIVE_FILE_DIR,
-	                                        below);
 	AUTO_HYPERKITTY_RESULT struct hyperkitty_result r = { 0 };
-	AUTO_LISTS_LIST struct lists_list l = { 0 };
-	AUTO_BUF struct buf address = { 0 };
-	struct hyperkitty_archive a = { .h = i->o->place.h, .mbox = mbox, .index = i->w->index };
+	AUTO_HYPERKITTY_LIST struct hyperkitty_list l = { 0 };
+	struct hyperkitty_archive *a = &l.archive;
 	int result;
 
-	if (lists_list_read(&l, &i->o->site, name, &options, err) < 0)
+	if (hyperkitty_list_read(&l, i->o->place.h, &i->o->site, name, i->w->mail_host, err) < 0)
 		return -1;
-	add_address(i, &l, name, &address);
-	a.address = buf_text(&address);
-	a.charset = l.charset ? lists_charset_name(l.charset) : "us-ascii";
-	/* what does not say that it is public is not */
-	a.is_private = l.archive.is_private || value_is_absent(l.config);
-	if (!mbox)
+	if (!l.mbox)
 		return 0;
-	i->progress = progress_new(i->run, a.address);
-	a.progress = show_progress;
-	a.context = i->progress;
-	result = hyperkitty_give(i->web, &a, &r, err);
+	i->progress = progress_new(i->run, a->address);
+	a->index = i->w->index;
+	a->progress = show_progress;
+	a->context = i->progress;
+	result = hyperkitty_give(i->web, a, &r, err);
 	progress_free(i->progress);
 	if (result < 0)
 		return -1;
@@ -185,9 +171,9 @@ static int import_one(struct importing *i, const char *name, struct error *err)
 	    (r.missing && !i->run->dry_run))
 		i->short_of = true;
 	if (i->lists && (!r.has_none || r.error))
-		json_array_append_new(i->lists, hyperkitty_result_json(a.address, &r));
+		json_array_append_new(i->lists, hyperkitty_result_json(a->address, &r));
 	else if (!i->lists)
-		print_result(i, a.address, &r);
+		print_result(i, a->address, &r);
 	return 0;
 }
 
@@ -199,7 +185,7 @@ static int import_all(struct importing *i, const struct strings *names, struct e
 	if (i->lists) {
 		json_dumpf(i->lists, stdout, JSON_INDENT(2));
 		putchar('\n');
-	} else if (!i->w->index && !i->run->dry_run && !i->run->quiet) {
+	} else if (!i->w->index && !i->w->remove && !i->run->dry_run && !i->run->quiet) {
 		puts("HyperKitty's full-text index has none of it until `mailman-web "
 		     "update_index_one_list LIST`, or --index");
 	}
@@ -214,13 +200,14 @@ int lists_import_verb(struct cmd_run *run, struct error *err)
 	AUTO_STRINGS struct strings names = { 0 };
 	struct wanted w = { 0 };
 	struct importing i = { .run = run, .w = &w, .o = &o };
+	enum hyperkitty_do what;
 	int result;
 
 	if (!get_options(run, &w)) {
 		fputs("usage: mailhaul lists archive import --to hyperkitty [--into PLACE] "
 		      "[--mailman-web PROGRAM]\n           [--user NAME] [--site PLACE] "
 		      "[--prefix DIR] [--new] [--mail-host HOST]\n           "
-		      "[--index | --dry-run] LIST...|--all\n",
+		      "[--index | --dry-run | --remove] LIST...|--all\n",
 		      stderr);
 		return EXIT_CODE_USAGE;
 	}
@@ -229,7 +216,8 @@ int lists_import_verb(struct cmd_run *run, struct error *err)
 	    cmd_open_place(&there, w.into ? w.into : "local", "new", true, err) < 0)
 		return -1;
 	w.web.h = there;
-	if (hyperkitty_begin(&web, &w.web, run->dry_run, err) < 0)
+	what = run->dry_run ? HYPERKITTY_LOOK : w.remove ? HYPERKITTY_REMOVE : HYPERKITTY_GIVE;
+	if (hyperkitty_begin(&web, &w.web, what, err) < 0)
 		return -1;
 	i.web = web;
 	if (run->json)

@@ -19,22 +19,28 @@
 #define COPIES_MAX 5u
 
 struct hyperkitty_run {
-	bool looks;
-	struct hyperkitty_talk give, look; /* give: none if `looks` */
+	enum hyperkitty_do what;
+	struct hyperkitty_talk give, look; /* begun as that says */
 };
 
-int hyperkitty_begin(struct hyperkitty_run **out, const struct hyperkitty_web *web, bool looks,
-                     struct error *err)
+static bool looks_behind(enum hyperkitty_do what)
+{
+	return what == HYPERKITTY_LOOK || what == HYPERKITTY_GIVE;
+}
+
+int hyperkitty_begin(struct hyperkitty_run **out, const struct hyperkitty_web *web,
+                     enum hyperkitty_do what, struct error *err)
 {
 	AUTO_HYPERKITTY_RUN struct hyperkitty_run *run = xcalloc(1, sizeof *run);
 	struct host *further = web->h;
 
-	run->looks = looks;
-	/* an agent talks to one program at a time */
-	if (!looks && (hyperkitty_talk_begin(&run->give, web, web->h, err) < 0 ||
-	               host_another(web->h, &further, err) < 0))
+	run->what = what;
+	if (what != HYPERKITTY_LOOK && hyperkitty_talk_begin(&run->give, web, web->h, err) < 0)
 		return -1;
-	if (hyperkitty_talk_begin(&run->look, web, further, err) < 0)
+	/* an agent talks to one program at a time */
+	if (what == HYPERKITTY_GIVE && host_another(web->h, &further, err) < 0)
+		return -1;
+	if (looks_behind(what) && hyperkitty_talk_begin(&run->look, web, further, err) < 0)
 		return -1;
 	*out = TAKE(run);
 	return 0;
@@ -174,13 +180,13 @@ static int say_file(struct hyperkitty_talk *t, int fd, uint64_t octets, struct e
 	return 0;
 }
 
-static int say_job(struct hyperkitty_talk *t, bool looks, const struct hyperkitty_archive *a,
+static int say_job(struct hyperkitty_talk *t, const char *what, const struct hyperkitty_archive *a,
                    const struct spool *s, const struct hyperkitty_result *r, struct error *err)
 {
-	json_t *job = json_pack("{s:s, s:s, s:b, s:b, s:s, s:b, s:s?, s:I, s:I}", "do",
-	                        looks ? "look" : "give", "list", a->address, "private",
-	                        a->is_private, "empty", !r->letters.n, "charset", a->charset,
-	                        "index", a->index && !looks, "rests", a->rests, "letters",
+	json_t *job = json_pack("{s:s, s:s, s:b, s:b, s:s, s:b, s:s?, s:I, s:I}", "do", what,
+	                        "list", a->address, "private", a->is_private, "empty",
+	                        !r->letters.n, "charset", a->charset, "index",
+	                        a->index && strcmp(what, "look") != 0, "rests", a->rests, "letters",
 	                        (json_int_t)s->rows_n, "mbox", (json_int_t)s->mbox_n);
 	AUTO_FREE char *text = json_dumps(job, JSON_COMPACT | JSON_ENSURE_ASCII);
 	AUTO_FREE char *line = text ? xasprintf("%s\n", text) : NULL;
@@ -201,9 +207,11 @@ static int ask(struct hyperkitty_run *run, bool looks, const struct hyperkitty_a
 {
 	struct hyperkitty_talk *t = looks ? &run->look : &run->give;
 	size_t letters = r->letters.n - r->letters.copies,
-	       done = looks && !run->looks ? letters : 0;
+	       done = looks && run->what == HYPERKITTY_GIVE ? letters : 0;
 
-	if (say_job(t, looks, a, s, r, err) < 0)
+	const char *what = looks ? "look" : run->what == HYPERKITTY_REMOVE ? "remove" : "give";
+
+	if (say_job(t, what, a, s, r, err) < 0)
 		return -1;
 	for (;;) {
 		json_t *answer = hyperkitty_talk_next(t, err);
@@ -223,7 +231,8 @@ static int ask(struct hyperkitty_run *run, bool looks, const struct hyperkitty_a
 			else
 				hyperkitty_take_given(r, (size_t)row, answer);
 			if (a->progress)
-				a->progress(a->context, ++done, run->looks ? letters : 2 * letters,
+				a->progress(a->context, ++done,
+				            run->what == HYPERKITTY_GIVE ? 2 * letters : letters,
 				            0);
 		}
 		json_decref(answer);
@@ -254,11 +263,27 @@ int hyperkitty_give(struct hyperkitty_run *run, const struct hyperkitty_archive 
 	if (fill(a, &s, r, err) < 0)
 		return -1;
 	r->fates = xcalloc(r->letters.n + 1, 1);
-	if (!run->looks && ask(run, false, a, &s, r, err) < 0)
+	if (run->what != HYPERKITTY_LOOK && ask(run, false, a, &s, r, err) < 0)
 		return -1;
 	/* the reason why nothing was given is enough */
-	if (!r->error && ask(run, true, a, &s, r, err) < 0)
+	if (looks_behind(run->what) && !r->error && ask(run, true, a, &s, r, err) < 0)
 		return -1;
-	count(r);
+	if (looks_behind(run->what))
+		count(r);
 	return 0;
+}
+
+int hyperkitty_ask_about(const struct hyperkitty_web *web, json_t **about, struct error *err)
+{
+	struct hyperkitty_talk t = { 0 };
+	int result = hyperkitty_talk_begin(&t, web, web->h, err);
+
+	if (result == 0)
+		result = hyperkitty_talk_say(&t, SPAN("{\"do\": \"about\"}\n"), err);
+	if (result == 0) {
+		*about = hyperkitty_talk_next(&t, err);
+		result = *about ? 0 : -1;
+	}
+	hyperkitty_talk_end(&t);
+	return result;
 }

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "lists/hyperkitty_letters.h"
+#include "lists/list.h"
 #include "remote/host.h"
 
 struct json_t;
@@ -28,10 +29,18 @@ struct hyperkitty_web {      /* all borrowed */
 	const char *user;    /* whom it runs as; NULL: Debian's */
 };
 
+enum hyperkitty_do {
+	HYPERKITTY_LOOK = 1, /* nothing is changed */
+	HYPERKITTY_GIVE,     /* and a look behind it, which alone is believed */
+	HYPERKITTY_PUT,      /* without that look: what is missing, nobody says */
+	/* Messages of the mbox go again, whoever has brought them; and the page of a list that has none any more
+	 * and that Mailman 3 does not have. Nobody looks behind it. */
+	HYPERKITTY_REMOVE,
+};
+
 struct hyperkitty_run;
-/* Nothing is changed if `looks`. */
-int hyperkitty_begin(struct hyperkitty_run **out, const struct hyperkitty_web *web, bool looks,
-                     struct error *err) MUST_CHECK;
+int hyperkitty_begin(struct hyperkitty_run **out, const struct hyperkitty_web *web,
+                     enum hyperkitty_do what, struct error *err) MUST_CHECK;
 void hyperkitty_end(struct hyperkitty_run *run);
 CLEANUP_DEFINE(struct hyperkitty_run, hyperkitty_end);
 #define AUTO_HYPERKITTY_RUN __attribute__((cleanup(hyperkitty_end_at)))
@@ -68,7 +77,7 @@ struct hyperkitty_result {
 	struct hyperkitty_letters letters;
 	unsigned char
 		*fates; /* owned; enum hyperkitty_fate of each row; of a copy its first one's */
-	size_t there, new, refused, missing, differs; /* of letters but copies */
+	size_t there, new, refused, missing, differs, removed; /* of letters but copies */
 	uint64_t text, text_there, files,
 		files_there;           /* octets of texts in UTF-8, of attachments */
 	struct hyperkitty_word *words; /* owned; refused, differs, and what was altered and how */
@@ -81,6 +90,31 @@ struct hyperkitty_result {
 };
 #define AUTO_HYPERKITTY_RESULT __attribute__((cleanup(hyperkitty_result_fini)))
 void hyperkitty_result_fini(struct hyperkitty_result *r);
+
+/* An archive of a site's list. */
+struct hyperkitty_list {
+	struct lists_list l; /* owned, as all else is */
+	struct buf address;  /* LIST@HOST, as Mailman 3 has it */
+	char *mbox;          /* NULL: it can have none */
+	const char *policy;  /* as `lists convert` has made Mailman 3's archive_policy of it */
+	struct hyperkitty_archive
+		archive; /* of these: `index`, `rests` and progress are the caller's */
+};
+#define AUTO_HYPERKITTY_LIST __attribute__((cleanup(hyperkitty_list_fini)))
+void hyperkitty_list_fini(struct hyperkitty_list *l);
+/* `h`: its host. `mail_host`: the part behind the @, NULL: its own. */
+int hyperkitty_list_read(struct hyperkitty_list *out, struct host *h, struct lists_site *site,
+                         const char *name, const char *mail_host, struct error *err) MUST_CHECK;
+
+/* What a person has to know of a HyperKitty before archives come to it; an object, owned by the caller:
+ *
+ *	version, sqlite, lists   how many it has
+ *	known   whether it reads messages as ours is written for
+ *	key     whether it has a key by which Mailman 3 archives
+ *	rest    where it looks for Mailman 3's REST; core   its version; null: `why` it does not answer
+ */
+int hyperkitty_ask_about(const struct hyperkitty_web *web, struct json_t **about, struct error *err)
+	MUST_CHECK;
 
 /* All of it, as `--json` shows it; the caller owns the reference. */
 struct json_t *hyperkitty_result_json(const char *list, const struct hyperkitty_result *r);

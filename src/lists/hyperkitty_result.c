@@ -63,6 +63,7 @@ static uint64_t number_at(json_t *list, size_t i)
 void hyperkitty_take_given(struct hyperkitty_result *r, size_t row, json_t *answer)
 {
 	r->new += !strcmp(text_of(answer, "fate"), "new");
+	r->removed += !strcmp(text_of(answer, "fate"), "removed");
 	if (strcmp(text_of(answer, "fate"), "refused") != 0)
 		return;
 	r->fates[row] = HYPERKITTY_REFUSED;
@@ -172,12 +173,13 @@ static json_t *messages_json(const struct hyperkitty_result *r)
 json_t *hyperkitty_result_json(const char *list, const struct hyperkitty_result *r)
 {
 	const struct hyperkitty_letters *l = &r->letters;
-	json_t *sums = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "octets",
-	                         (json_int_t)l->octets, "messages", (json_int_t)l->n, "strays",
-	                         (json_int_t)l->strays, "copies", (json_int_t)l->copies, "there",
-	                         (json_int_t)r->there, "new", (json_int_t)r->new, "refused",
-	                         (json_int_t)r->refused, "missing", (json_int_t)r->missing,
-	                         "before", (json_int_t)l->before, "others", (json_int_t)r->others);
+	json_t *sums = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	                         "octets", (json_int_t)l->octets, "messages", (json_int_t)l->n,
+	                         "strays", (json_int_t)l->strays, "copies", (json_int_t)l->copies,
+	                         "there", (json_int_t)r->there, "new", (json_int_t)r->new,
+	                         "refused", (json_int_t)r->refused, "missing",
+	                         (json_int_t)r->missing, "before", (json_int_t)l->before, "removed",
+	                         (json_int_t)r->removed, "others", (json_int_t)r->others);
 	json_t *report = json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "list",
 	                           list, "error", r->error, "policy", r->policy, "text",
 	                           (json_int_t)r->text, "text_there", (json_int_t)r->text_there,

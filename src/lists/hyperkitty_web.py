@@ -332,7 +332,7 @@ class List:
 
     def __init__(self, plan):
         self.plan, self.name = plan, plan["list"]
-        self.told, self.mlist, self.core = [], None, None
+        self.told, self.mlist, self.core, self.absent = [], None, None, False
         self.known, self.touched, self.months = {}, set(), set()
         self.tries, self.made, self.policy, self.others = 0, None, None, 0
 
@@ -341,6 +341,9 @@ class List:
         if not is_known():
             return "this HyperKitty reads messages in a way that is not known here: 1.3.7 is known"
         why = None if self.plan["rests"] else self.ask_core()
+        if self.plan["do"] == "remove":
+            self.mlist = MailingList.objects.filter(name=self.name).first()
+            return None if self.absent else why
         if why:
             return why
         policy = self.policy = self.plan["rests"] or self.core.settings["archive_policy"]
@@ -362,6 +365,7 @@ class List:
             self.core = get_mailman_client().get_list(self.name)
         except HTTPError as error:
             if error.code == 404:
+                self.absent = True
                 return "Mailman 3 has no such list: `lists convert` makes it"
             return f"Mailman 3 says {error}"
         except MailmanConnectionError as error:
@@ -477,6 +481,34 @@ class List:
         for answer in answers:
             say(**answer)
         return [], ended
+
+    def remove(self):
+        """What stands in the mbox goes again; so does the list's page with its last message, but where Mailman 3 has the
+        list: what is archived next would find another."""
+        settings.HYPERKITTY_BATCH_MODE = True
+        self.look_known()
+        waiting = iter([row for row, _ in self.letters() if row["id"][:254] in self.known])
+        ended = False
+        while not ended:
+            until, gone = time.monotonic() + SECONDS, []
+            with transaction.atomic():
+                while time.monotonic() < until and not ended:
+                    row = next(waiting, None)
+                    ended = row is None
+                    if row:
+                        for one in Email.objects.filter(mailinglist=self.mlist, message_id=row["id"][:254]):
+                            one.delete()
+                        gone.append(row["n"])
+            for number in gone:
+                say(n=number, fate="removed")
+        with transaction.atomic():
+            if self.mlist and not self.core and not self.mlist.emails.exists():
+                self.mlist.delete()
+                self.told.append("has no page any more")
+                self.mlist = None
+            elif self.mlist:
+                for value in (*self.mlist.recent_cached_values, self.mlist.cached_values["first_date"]):
+                    value.rebuild()
 
     def end(self):
         """What answers what came later, the order in threads, and what HyperKitty keeps counted. Also what a run that
@@ -617,7 +649,7 @@ def answer_to(plan, why):
     try:
         why = why and f"{FOLDER}: {why}" or one.refused()
         # an archive that is to be none, and is
-        idle = plan["empty"] and one.policy in ("never", None)
+        idle = plan["empty"] and one.policy in ("never", None) and plan["do"] != "remove"
         if idle:
             why = None
         elif why is None:

@@ -309,6 +309,21 @@ def test_the_archives_of_a_real_mailman(lab, tmp_path):
     assert len(targets) >= 350 and set(targets) <= {hashed(one) for one in there}
 
 
+def test_what_was_brought_can_be_taken_away(lab):
+    """And nothing else: what HyperKitty alone has stays, and the page of a list that Mailman 3 has. Then it can come
+    again."""
+    mbox = lab.site.var("archives", "private", "torn.mbox", "torn.mbox").read_bytes()
+    lab.put("torn", b"".join((mbox, FROM, b"From: u@example.net\nMessage-ID: <alone@x>\n\nalone\n\n")))
+    assert lab.bring("torn")["torn"]["new"] == 1
+    lab.put("torn", mbox)
+    done = subprocess.run([*lab.words("torn"), "--remove"], capture_output=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)[0]
+    assert (said["removed"], said["others"], said["policy"]) == (len(DIRT) - 1, 1, "public")
+    assert [row["message_id"] for row in lab.emails("torn")] == ["alone@x"]
+    assert lab.bring("torn")["torn"]["new"] == len(DIRT) - 1
+
+
 def proxied(lab, folder: Path) -> dict:
     """What nginx needs to be the lists' web server: our rules, and HyperKitty and Postorius behind it."""
     for path in folder.iterdir():
