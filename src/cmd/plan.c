@@ -2,6 +2,7 @@
 #include "cmd/verbs.h"
 
 #include "move/lists.h"
+#include "move/lists_hyperkitty.h"
 #include "move/move.h"
 #include "move/window.h"
 #include "state/items.h"
@@ -87,7 +88,7 @@ static const char *switch_means(const struct config *c)
 
 /* What the plan says of mailing lists. */
 struct planned_lists {
-	bool move;
+	bool move, archives;
 	size_t n, opened, seeded;
 	unsigned waves;
 };
@@ -108,6 +109,7 @@ static int count_lists(struct cmd_run *run, struct planned_lists *out, struct er
 	}
 	out->n = items.n > known.n ? items.n : known.n;
 	out->waves = run->config->lists.waves;
+	out->archives = move_archives_wanted(run->config);
 	return 0;
 }
 
@@ -120,6 +122,8 @@ static void print_lists(const struct planned_lists *l)
 	       l->n, l->opened, l->seeded);
 	if (l->waves > 1)
 		printf("; %u waves", l->waves);
+	if (l->archives)
+		printf("; their archives go into HyperKitty");
 	printf("\n\n");
 }
 
@@ -191,10 +195,11 @@ static int dump_plan(struct cmd_run *run, const struct window *w, const struct p
 	                     "window_parts", parts, "budget_seconds",
 	                     (int)run->config->window.budget);
 	if (l->move)
-		json_object_set_new(document, "mailing_lists",
-		                    json_pack("{s:I, s:I, s:I, s:i}", "lists", (json_int_t)l->n,
-		                              "opened", (json_int_t)l->opened, "seeded",
-		                              (json_int_t)l->seeded, "waves", (int)l->waves));
+		json_object_set_new(
+			document, "mailing_lists",
+			json_pack("{s:I, s:I, s:I, s:i, s:s}", "lists", (json_int_t)l->n, "opened",
+		                  (json_int_t)l->opened, "seeded", (json_int_t)l->seeded, "waves",
+		                  (int)l->waves, "archives", l->archives ? "hyperkitty" : "none"));
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(document);

@@ -7,6 +7,7 @@
 #include "cmd/limit.h"
 #include "copy/copy.h"
 #include "move/lists.h"
+#include "move/lists_hyperkitty.h"
 #include "move/lists_mailman3.h"
 #include "state/evidence.h"
 #include "state/items.h"
@@ -25,10 +26,11 @@ struct seed {
 	struct progress *progress;
 	uint64_t total; /* a guess */
 	json_t *passes;
-	struct copy_result last;         /* of the last pass */
-	bool lists;                      /* mailing lists go too */
-	struct move_lists places;        /* then: where they are */
-	uint64_t lists_n, lists_changes; /* of the last pass */
+	struct copy_result last;                                    /* of the last pass */
+	bool lists;                                                 /* mailing lists go too */
+	struct move_lists places;                                   /* then: where they are */
+	uint64_t lists_n, lists_changes;                            /* of the last pass */
+	uint64_t archives_n, letters, letters_new, letters_refused; /* the same of archives */
 };
 
 static void show(void *context, const struct copy_progress *p)
@@ -93,6 +95,12 @@ static void print_pass(const struct seed *s, int number, const struct copy_resul
 		       (unsigned long long)s->lists_n, (unsigned long long)s->lists_changes,
 		       move_lists_to_mailman3(s->run->config) ? "things of them" : "of their files",
 		       s->run->dry_run ? "would be made or changed" : "made or changed");
+	if (s->archives_n)
+		printf("pass %d: %llu archives, %llu messages, %llu %s HyperKitty, %llu refused\n",
+		       number, (unsigned long long)s->archives_n, (unsigned long long)s->letters,
+		       (unsigned long long)s->letters_new,
+		       s->run->dry_run ? "would come into" : "came into",
+		       (unsigned long long)s->letters_refused);
 	fflush(stdout);
 }
 
@@ -159,6 +167,35 @@ static int note_lists_ms(struct seed *s, int64_t began_ms, struct error *err)
 	                                       clock_monotonic_ms() - began_ms, err);
 }
 
+/* Behind their lists. What can't come joins what could not be copied. */
+static int give_archives(struct seed *s, const struct mailman3_way *way, struct copy_result *sum,
+                         struct error *err)
+{
+	AUTO_ARCHIVES_PASS struct archives_pass p = { 0 };
+	struct error why = { 0 };
+
+	if (!move_archives_wanted(s->run->config))
+		return 0;
+	if (move_archives_pass(way, s->run->dry_run ? ARCHIVES_COUNT : ARCHIVES_GIVE, &p, &why) <
+	    0) {
+		if (why.retry == ERROR_RETRY_REACH) {
+			*err = why;
+			return -1;
+		}
+		strings_addf(&sum->skipped, "mailing lists: %s", why.text);
+		return 0;
+	}
+	for (size_t i = 0; i < p.failed.n; i++)
+		strings_addf(&sum->skipped, "mailing lists: %s", p.failed.rows[i]);
+	for (size_t i = 0; i < p.notes.n; i++)
+		strings_addf(&sum->notes, "mailing lists: %s", p.notes.rows[i]);
+	s->archives_n = p.lists;
+	s->letters = p.messages;
+	s->letters_new = p.new;
+	s->letters_refused = p.refused;
+	return 0;
+}
+
 /* The whole of them in each pass: only what differs is changed there. */
 static int give_lists(struct seed *s, struct copy_result *sum, struct error *err)
 {
@@ -187,6 +224,8 @@ static int give_lists(struct seed *s, struct copy_result *sum, struct error *err
 		strings_addf(&sum->notes, "mailing lists: %s", p.left.rows[i]);
 	s->lists_n = p.lists;
 	s->lists_changes = p.changes;
+	if (give_archives(s, &way, sum, err) < 0)
+		return -1;
 	return note_lists_ms(s, began_ms, err);
 }
 
@@ -234,6 +273,13 @@ static json_t *pass_json(const struct seed *s, const struct copy_result *r)
 		json_object_set_new(pass, "mailing_lists",
 		                    json_pack("{s:I, s:I}", "lists", (json_int_t)s->lists_n,
 		                              "changes", (json_int_t)s->lists_changes));
+	if (s->lists && move_archives_wanted(s->run->config))
+		json_object_set_new(pass, "archives",
+		                    json_pack("{s:I, s:I, s:I, s:I}", "lists",
+		                              (json_int_t)s->archives_n, "messages",
+		                              (json_int_t)s->letters, "new",
+		                              (json_int_t)s->letters_new, "refused",
+		                              (json_int_t)s->letters_refused));
 	return pass;
 }
 
@@ -269,7 +315,8 @@ static int one_pass(struct seed *s, int number, struct error *err)
 
 static uint64_t delta(const struct seed *s)
 {
-	return s->last.copied + s->last.renamed + s->last.removed + s->lists_changes;
+	return s->last.copied + s->last.renamed + s->last.removed + s->lists_changes +
+	       s->letters_new;
 }
 
 static int all_passes(struct seed *s, bool until_small, struct error *err)

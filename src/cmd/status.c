@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cmd/limit.h"
+#include "move/lists_hyperkitty.h"
 #include "move/move.h"
 #include "state/mailing_lists.h"
 
@@ -18,6 +19,7 @@ struct standing {
 	const char *waits_for;
 	struct error why; /* of the last failure that is in the journal */
 	struct mailing_lists lists;
+	json_t *archives; /* owned; NULL: none go anywhere by themselves */
 };
 
 static int take_record(void *context, const struct journal_record *r, struct error *err)
@@ -26,6 +28,7 @@ static int take_record(void *context, const struct journal_record *r, struct err
 
 	if (r->attempt != s->attempt)
 		return 0;
+	json_decref(s->archives);
 	free(s->last_step);
 	s->last_step = NULL;
 	if (asprintf(&s->last_step, "%s: %s%s%s", r->step, journal_mark_name(r->mark),
@@ -79,7 +82,8 @@ static int read_standing(struct cmd_run *run, struct standing *s, struct error *
 	if (journal_walk(run->state, take_record, s, err) < 0 ||
 	    limit_resting(run->state, &s->resting, err) < 0 ||
 	    state_get(run->state, "gate.stands", &s->gate, err) < 0 ||
-	    mailing_lists_load(run->state, &s->lists, err) < 0)
+	    mailing_lists_load(run->state, &s->lists, err) < 0 ||
+	    move_archives_sums(run->state, &s->archives, err) < 0)
 		return -1;
 	s->waits_for = next_of(s);
 	return 0;
@@ -129,6 +133,19 @@ static void print_lists(const struct cmd_run *run, const struct mailing_lists *l
 	}
 }
 
+static void print_archives(json_t *sums)
+{
+	const char *const names[] = { "lists", "messages", "there", "copies", "refused" };
+	long long n[ROWS(names)];
+
+	for (size_t i = 0; i < ROWS(names); i++)
+		n[i] = (long long)json_integer_value(json_object_get(sums, names[i]));
+	if (sums)
+		printf("  %-12s %lld, %lld messages: %lld in HyperKitty, %lld copies, %lld "
+		       "refused\n",
+		       "archives", n[0], n[1], n[2], n[3], n[4]);
+}
+
 static json_t *lists_json(const struct mailing_lists *lists)
 {
 	json_t *rows = json_array();
@@ -165,6 +182,7 @@ static void print_standing(struct cmd_run *run, const struct standing *s)
 		       text_duration(length, (double)(clock_wall_ms() - s->frozen_ms) / 1000),
 		       run->config->window.budget);
 	print_lists(run, &s->lists);
+	print_archives(s->archives);
 	if (s->resting)
 		printf("  %-12s %s\n", "copying", s->resting);
 	if (has_gate(s))
@@ -187,6 +205,8 @@ static void dump_standing(struct cmd_run *run, const struct standing *s)
 		(json_int_t)s->frozen_ms, "opened_ms", (json_int_t)s->opened_ms, "last_step",
 		s->last_step, "resting", s->resting, "gate_stands", has_gate(s), "waits_for",
 		s->waits_for, "mailing_lists", lists_json(&s->lists));
+	if (s->archives)
+		json_object_set(document, "archives", s->archives);
 
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -7,6 +7,7 @@
 #include "cmd/open.h"
 #include "copy/verify.h"
 #include "move/lists.h"
+#include "move/lists_hyperkitty.h"
 #include "move/lists_mailman3.h"
 #include "state/evidence.h"
 #include "state/mailing_lists.h"
@@ -49,6 +50,26 @@ static int compare_all(struct verifying *v, struct error *err)
 	return 0;
 }
 
+/* All of them, each message. */
+static int compare_archives(struct verifying *v, const struct mailman3_way *way, struct error *err)
+{
+	AUTO_ARCHIVES_PASS struct archives_pass p = { 0 };
+
+	if (!move_archives_wanted(v->run->config))
+		return 0;
+	if (move_archives_pass(way, ARCHIVES_LOOK, &p, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p.failed.n; i++)
+		strings_addf(&v->sum.differences, "mailing lists: %s", p.failed.rows[i]);
+	for (size_t i = 0; i < p.notes.n; i++)
+		strings_addf(&v->sum.notes, "mailing lists: %s", p.notes.rows[i]);
+	strings_addf(&v->sum.notes,
+	             "archives: %llu messages, %llu in HyperKitty, %llu copies, %llu refused",
+	             (unsigned long long)p.messages, (unsigned long long)p.there,
+	             (unsigned long long)p.copies, (unsigned long long)p.refused);
+	return 0;
+}
+
 /* Asked by a program that runs in it, for which the agent of this verb has no right. Once they live there, old
  * is not what they have to be. */
 static int compare_with_mailman3(struct verifying *v, struct error *err)
@@ -77,7 +98,7 @@ static int compare_with_mailman3(struct verifying *v, struct error *err)
 	for (size_t i = 0; i < p.notes.n; i++)
 		strings_addf(&v->sum.notes, "mailing lists: %s", p.notes.rows[i]);
 	v->lists_n = p.lists;
-	return 0;
+	return compare_archives(v, &way, err);
 }
 
 /* Those that do not live on new yet; what differs joins the mailboxes' differences. */

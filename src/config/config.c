@@ -22,7 +22,7 @@ struct config_file {
 		char *mbox_to;
 	} mailboxes;
 	struct lists_file {
-		char *to;
+		char *to, *archives;
 		struct config_mailing_lists rest;
 	} lists;
 };
@@ -134,6 +134,9 @@ static const cyaml_schema_field_t lists_fields[] = {
 	OPTIONAL_TEXT("new_prefix", struct lists_file, rest.new_prefix),
 	OPTIONAL_TEXT("mailman", struct lists_file, rest.mailman),
 	OPTIONAL_TEXT("user", struct lists_file, rest.user),
+	OPTIONAL_TEXT("archives", struct lists_file, archives),
+	OPTIONAL_TEXT("mailman_web", struct lists_file, rest.mailman_web),
+	OPTIONAL_TEXT("web_user", struct lists_file, rest.web_user),
 	CYAML_FIELD_UINT("waves", CYAML_FLAG_OPTIONAL, struct lists_file, rest.waves),
 	CYAML_FIELD_BOOL("bulk", CYAML_FLAG_OPTIONAL, struct lists_file, rest.bulk),
 	CYAML_FIELD_END,
@@ -489,13 +492,25 @@ static void set_defaults(struct config *c)
 /* What only one of the managers of lists can do. */
 static int check_lists(const struct yaml_file *y, const struct config *c, struct error *err)
 {
-	const char *program = c->lists.mailman;
+	const char *program = c->lists.mailman, *web = c->lists.mailman_web;
 
 	if (c->lists.bulk && c->lists_to != CONFIG_LISTS_MAILMAN3)
 		return yaml_error_at(y, "lists.bulk", err,
 		                     "lists.bulk: only members for a Mailman 3 go in bulk");
+	if (c->archives_to && c->lists_to != CONFIG_LISTS_MAILMAN3)
+		return yaml_error_at(
+			y, "lists.archives", err,
+			"lists.archives: hyperkitty goes with lists.to: mailman3; else "
+			"archives go with their lists");
 	if (c->lists_to != CONFIG_LISTS_MAILMAN3)
 		return 0;
+	if (web && (*web != '/' || (!span_ends(span_of(web), "/mailman-web") &&
+	                            !span_ends(span_of(web), "/manage.py"))))
+		return yaml_error_at(
+			y, "lists.mailman_web", err,
+			"lists.mailman_web: \"%s\" is no path that ends in /mailman-web or "
+			"/manage.py",
+			web);
 	if (program && (*program != '/' || !span_ends(span_of(program), "/mailman")))
 		return yaml_error_at(y, "lists.mailman", err,
 		                     "lists.mailman: \"%s\" is no path that ends in /mailman",
@@ -529,6 +544,10 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		                                { "mailman3", CONFIG_LISTS_MAILMAN3 },
 		                                { "none", CONFIG_LISTS_NONE },
 		                                { 0 } };
+	static const struct word archivers[] = { { "none", CONFIG_ARCHIVES_NONE },
+		                                 { "hyperkitty", CONFIG_ARCHIVES_HYPERKITTY },
+		                                 { 0 } };
+	int archives_value = CONFIG_ARCHIVES_NONE;
 	int mbox_value = CONFIG_MBOX_TO_MBOX, lists_value = CONFIG_LISTS_MAILMAN21;
 	struct config *c = &f->c;
 
@@ -547,6 +566,10 @@ static int check(const struct yaml_file *y, struct config_file *f, struct error 
 		return -1;
 	if (f->lists.to && read_word(y, "lists.to", f->lists.to, managers, &lists_value, err) < 0)
 		return -1;
+	if (f->lists.archives &&
+	    read_word(y, "lists.archives", f->lists.archives, archivers, &archives_value, err) < 0)
+		return -1;
+	c->archives_to = (enum config_archives)archives_value;
 	c->mbox_to = (enum config_mbox)mbox_value;
 	c->lists_to = (enum config_lists)lists_value;
 	c->close = (enum config_close)close_value;

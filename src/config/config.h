@@ -106,12 +106,16 @@ struct config_limit {
 /* What an mbox of the old side becomes on the new one. */
 enum config_mbox { CONFIG_MBOX_TO_MBOX, CONFIG_MBOX_TO_MAILDIR, CONFIG_MBOX_TO_MAILDIRPP };
 
+/* Where archives of lists go that move into a Mailman 3. */
+enum config_archives { CONFIG_ARCHIVES_NONE, CONFIG_ARCHIVES_HYPERKITTY };
+
 /* What becomes of mailing lists. */
 enum config_lists { CONFIG_LISTS_MAILMAN21, CONFIG_LISTS_MAILMAN3, CONFIG_LISTS_NONE };
 
 struct config_mailing_lists {
 	char *old_prefix, *new_prefix; /* where each host's Mailman is; NULL: it is looked for */
 	char *mailman, *user;          /* of a Mailman 3: where its program is, whom it runs as */
+	char *mailman_web, *web_user;  /* the same of a HyperKitty */
 	uint32_t waves;                /* in how many parts lists move, where they move in parts */
 	bool bulk; /* of a Mailman 3: members of new lists go into its tables at once */
 };
@@ -193,6 +197,7 @@ struct config {
 	struct config_limit limit;
 	enum config_mbox mbox_to;
 	enum config_lists lists_to;
+	enum config_archives archives_to;
 	struct config_mailing_lists lists;
 	struct config_check check;
 	struct config_rehearse rehearse;

@@ -23,6 +23,7 @@ void lists_mailman3_about_fini(struct lists_mailman3_about *a)
 	free(a->incoming);
 	free(a->data);
 	free(a->queues);
+	free(a->archiver);
 	free(a->text);
 	*a = (struct lists_mailman3_about){ 0 };
 }
@@ -49,6 +50,7 @@ static int take(json_t *told, struct lists_mailman3_about *out, struct error *er
 		.queues = xstrdup(text_of(told, "queues")),
 		.lmtp_port = (unsigned)port,
 		.sqlite = json_is_true(json_object_get(told, "sqlite")),
+		.archiver = *text_of(told, "archiver") ? xstrdup(text_of(told, "archiver")) : NULL,
 		.text = json_dumps(told, JSON_COMPACT | JSON_ENSURE_ASCII),
 	};
 	return 0;

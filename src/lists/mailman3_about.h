@@ -18,8 +18,9 @@ struct lists_mailman3_about {
 	char *data;     /* its folder for tables of the MTA */
 	char *queues;   /* the folder with its queues */
 	unsigned lmtp_port;
-	bool sqlite; /* while it is written, nobody else can write: a post would bounce */
-	char *text;  /* all of it, as one line of JSON, for the state */
+	bool sqlite;    /* while it is written, nobody else can write: a post would bounce */
+	char *archiver; /* why HyperKitty does not take what it archives; NULL: it does */
+	char *text;     /* all of it, as one line of JSON, for the state */
 };
 #define AUTO_LISTS_MAILMAN3_ABOUT __attribute__((cleanup(lists_mailman3_about_fini)))
 void lists_mailman3_about_fini(struct lists_mailman3_about *a);

@@ -93,7 +93,7 @@ TIMES = ("created_at", "last_post_at", "digest_last_sent_at")
 PATTERNS = ("accept_these_nonmembers", "hold_these_nonmembers", "reject_these_nonmembers",
             "discard_these_nonmembers", "acceptable_aliases")
 # queues of 2.1, and those of the same work here
-QUEUES = {"in": "in", "commands": "command", "bounces": "bounces", "out": "out", "virgin": "out"}
+QUEUES = {"in": "in", "commands": "command", "bounces": "bounces", "out": "out", "virgin": "out", "archive": "archive"}
 
 
 @implementer(IPendable)
@@ -837,6 +837,10 @@ class Entry:
                 "version": config.QFILE_SCHEMA_VERSION}
         if QUEUES[queue] == "out":
             return made | {"recipients": set(self.plan["recipients"]), "nodecorate": True}
+        if queue == "archive":
+            # its date, where its own is none that can be
+            at = float(self.plan["entry"].partition("/")[2].partition("+")[0])
+            return made | {"received_time": datetime.datetime.fromtimestamp(at, datetime.timezone.utc)}
         if to:
             made |= {"subaddress": to, f"to_{to}": True}
             if to == "owner":
@@ -865,6 +869,27 @@ def mails():
     return sum(len(config.switchboards[name].files) for name in ("virgin", "out"))
 
 
+def archiver():
+    """Why HyperKitty does not take what is archived here; None: it does."""
+    try:
+        one = next((one for one in config.archivers if one.name == "hyperkitty"), None)
+        if one is None or not one.is_enabled:
+            return "mailman.cfg: [archiver.hyperkitty] is not there, or not enabled"
+        place = f"{one.base_url}api/mailman/urls?mlist=nobody@mailhaul.invalid"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(urllib.request.Request(place, headers=one.headers), timeout=REST_S) as got:
+            got.read()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        return f"HyperKitty does not take what this Mailman archives: {type(error).__name__}: {error}"[:300]
+    if "archive" not in (name.removeprefix("runner.") for name in started_runners()):
+        return "mailman.cfg: [runner.archive] is not started, and nothing is archived"
+    return None
+
+
+def started_runners():
+    return [section.name for section in config.runner_configs if as_boolean(section.start)]
+
+
 def about(rest):
     """What a person has to know of this Mailman before lists come to it."""
     languages = getUtility(ILanguageManager)
@@ -875,7 +900,8 @@ def about(rest):
             "name_chars": config.mailman.listname_chars, "languages": sorted(languages.codes),
             "style": getUtility(IStyleManager).get(STYLE) is not None,
             "old_hashes": hashes.identify("0" * 40) is not None,
-            "domains_by": config.dmarc.org_domain_data_url, "rest": None}
+            "domains_by": config.dmarc.org_domain_data_url, "rest": None,
+            "archiver": archiver()}
     with transaction():
         told["no_bulk"] = no_bulk()
     try:

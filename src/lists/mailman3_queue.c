@@ -12,10 +12,17 @@
 
 #define ENTRY_MAX (64u << 20) /* octets of a file */
 
-static const enum lists_path taken[] = { LISTS_INQUEUE_DIR, LISTS_OUTQUEUE_DIR, LISTS_CMDQUEUE_DIR,
-	                                 LISTS_BOUNCEQUEUE_DIR, LISTS_VIRGINQUEUE_DIR };
+/* The last one where what it archives has a place. */
+static const enum lists_path taken[] = { LISTS_INQUEUE_DIR,     LISTS_OUTQUEUE_DIR,
+	                                 LISTS_CMDQUEUE_DIR,    LISTS_BOUNCEQUEUE_DIR,
+	                                 LISTS_VIRGINQUEUE_DIR, LISTS_ARCHQUEUE_DIR };
 
 bool lists_mailman3_takes_queue(enum lists_path queue)
+{
+	return queue != LISTS_ARCHQUEUE_DIR && lists_mailman3_takes_queue_archiving(queue);
+}
+
+bool lists_mailman3_takes_queue_archiving(enum lists_path queue)
 {
 	for (size_t i = 0; i < ROWS(taken); i++)
 		if (taken[i] == queue)

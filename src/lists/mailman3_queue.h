@@ -12,6 +12,8 @@
 
 /* Whether entries of a queue of 2.1 have a queue of the same work there: in, commands, bounces, out, virgin. */
 bool lists_mailman3_takes_queue(enum lists_path queue);
+/* The same of one that archives: archive, too, whose posts 2.1 has sent already. */
+bool lists_mailman3_takes_queue_archiving(enum lists_path queue);
 
 /*
  * Puts entries there.

@@ -8,6 +8,7 @@
 #include "lists/notes.h"
 #include "lists/runners.h"
 #include "move/interface.h"
+#include "move/lists_hyperkitty.h"
 #include "move/lists_mailman3.h"
 #include "state/evidence.h"
 #include "state/items.h"
@@ -293,7 +294,9 @@ struct lists_take move_lists_take(struct move *m, const struct move_lists *l, bo
 		.state = m->state,
 		.back = back,
 		.since_ms = since_ms,
-		.other = move_lists_to_mailman3(m->config) ? &mailman3_queues : NULL,
+		.other = move_archives_wanted(m->config)     ? &mailman3_queues_archiving
+		         : move_lists_to_mailman3(m->config) ? &mailman3_queues
+		                                             : NULL,
 		.originals_stay = host_reach(m->old) == HOST_FOLDER,
 		.tell = tell,
 		.context = m,

@@ -53,6 +53,8 @@ int mailman3_addresses(struct state *s, struct host *new, struct strings *bad, s
 
 /* What becomes of entries of queues; the context is the struct move. */
 extern const struct lists_take_other mailman3_queues;
+/* The same where archives go with the lists. */
+extern const struct lists_take_other mailman3_queues_archiving;
 
 /* In the places of the steps of move/lists.c and move/lists_still.c. */
 int mailman3_step_hush_lists(struct move *m, struct error *err) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "lists/mailman3_queue.h"
 #include "lists/mailman3_runners.h"
 #include "move/lists.h"
+#include "move/lists_hyperkitty.h"
 #include "mta/mta.h"
 #include "state/evidence.h"
 
@@ -159,7 +160,10 @@ static int drop_entries(void *context, const struct strings *entries, struct err
 const struct lists_take_other mailman3_queues = { lists_mailman3_takes_queue, give_entries,
 	                                          drop_entries };
 
-/* Those that have no queue of the same work there: shunt, bad, news, archive, retry. */
+const struct lists_take_other mailman3_queues_archiving = { lists_mailman3_takes_queue_archiving,
+	                                                    give_entries, drop_entries };
+
+/* Those that have no queue of the same work there: shunt, bad, news, retry, and archive where none is kept. */
 static int name_the_rest(struct move *m, const struct move_lists *l, struct error *err)
 {
 	struct lists_take take = move_lists_take(m, l, false);
@@ -208,7 +212,7 @@ int mailman3_step_lists(struct move *m, struct error *err)
 	if (moved)
 		move_say(m, "%llu entries of Mailman's queues changed hands",
 		         (unsigned long long)moved);
-	return name_the_rest(m, &l, err);
+	return name_the_rest(m, &l, err) < 0 ? -1 : move_archives_put(m, err);
 }
 
 int mailman3_verify(struct move *m, struct error *err)
@@ -231,7 +235,8 @@ int mailman3_verify(struct move *m, struct error *err)
 	words = xasprintf("%llu mailing lists compared, every attribute and member, no difference",
 	                  (unsigned long long)p.lists);
 	move_say(m, "%s", words);
-	return evidence_put(m->state, "lists", words, NULL, err);
+	return evidence_put(m->state, "lists", words, NULL, err) < 0 ? -1
+	                                                             : move_archives_verify(m, err);
 }
 
 int mailman3_prove(struct move *m, struct error *err)
@@ -279,8 +284,8 @@ int mailman3_step_open_lists(struct move *m, struct error *err)
 /* Entries that a runner works on: not those that were shunted, or that nobody wants. */
 static int count_queues(void *context, uint64_t *n, struct error *err)
 {
-	static const char *const worked[] = { "in",     "pipeline", "out",
-		                              "virgin", "command",  "bounces" };
+	static const char *const worked[] = { "in",      "pipeline", "out",    "virgin",
+		                              "command", "bounces",  "archive" };
 	struct move *m = context;
 	AUTO_LISTS_MAILMAN3_ABOUT struct lists_mailman3_about about = { 0 };
 
@@ -343,6 +348,8 @@ static int leave_behind(struct move *m, struct error *err)
 	         (unsigned long long)off.lists);
 	if (off.failed.n)
 		return not_as_planned(m, &off.failed, err);
+	if (move_archives_leave(m, err) < 0)
+		return -1;
 	take = move_lists_take(m, &l, false);
 	return lists_take_forget(&take, err);
 }
@@ -383,7 +390,7 @@ int mailman3_bring_stragglers(struct move *m, struct error *err)
 	    lists_runners_stop(m->old, l.old, STOP_WAIT_MS, err) < 0 || stop(m, NULL, err) < 0)
 		return -1;
 	take = move_lists_take(m, &l, false);
-	result = lists_take(&take, &entries, err);
+	result = lists_take(&take, &entries, err) < 0 ? -1 : move_archives_bring_stragglers(m, err);
 	/* whatever it came to */
 	if (start(m, result < 0 ? &ignored : err) < 0 || result < 0)
 		return -1;

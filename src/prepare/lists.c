@@ -1,8 +1,65 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prepare/prepare.h"
 
+#include "lists/hyperkitty_give.h"
 #include "lists/mailman3_about.h"
 #include "state/items.h"
+
+#include <jansson.h>
+
+static const char *text_of(json_t *told, const char *name)
+{
+	const char *text = json_string_value(json_object_get(told, name));
+
+	return text ? text : "?";
+}
+
+/* What it lacks; it is installed by a person, too. */
+static size_t judge(struct prepare *p, json_t *told, const struct lists_mailman3_about *core)
+{
+	size_t n = 0;
+
+	if (!json_is_true(json_object_get(told, "known")))
+		n++, prepare_failed(p,
+		                    "HyperKitty %s reads messages in a way that is not known here: "
+		                    "1.3.7 is known",
+		                    text_of(told, "version"));
+	if (!json_is_string(json_object_get(told, "core")))
+		n++, prepare_failed(p, "HyperKitty does not reach Mailman 3's REST at %s: %s",
+		                    text_of(told, "rest"), text_of(told, "why"));
+	if (!json_is_true(json_object_get(told, "key")))
+		n++, prepare_failed(p, "HyperKitty has no MAILMAN_ARCHIVER_KEY in its settings: "
+		                       "nothing is archived there");
+	if (core->archiver)
+		n++, prepare_failed(p, "Mailman 3: %s", core->archiver);
+	return n;
+}
+
+/* The same of the HyperKitty that their archives go into. */
+static int prepare_archives(struct prepare *p, const struct lists_mailman3_about *core,
+                            struct error *err)
+{
+	const struct hyperkitty_web web = { .h = p->new_host,
+		                            .program = p->config->lists.mailman_web,
+		                            .user = p->config->lists.web_user };
+	struct error why = { 0 };
+	json_t *told = NULL;
+
+	if (!p->config->archives_to)
+		return 0;
+	if (hyperkitty_ask_about(&web, &told, &why) < 0) {
+		if (why.retry == ERROR_RETRY_REACH) {
+			*err = why;
+			return -1;
+		}
+		prepare_failed(p, "%s", why.text);
+		return 0;
+	}
+	if (!judge(p, told, core))
+		prepare_same(p, "HyperKitty %s can take archives", text_of(told, "version"));
+	json_decref(told);
+	return 0;
+}
 
 /* Asks the Mailman 3 that lists move into whether it can take them. It is installed by a person: only what it
  * lacks is told here. */
@@ -37,5 +94,7 @@ int prepare_lists(struct prepare *p, struct error *err)
 		prepare_leave(p, "Mailman 3: %s", advice.rows[i]);
 	if (!missing.n)
 		prepare_same(p, "Mailman %s can take %zu lists", about.version, names.n);
-	return lists_mailman3_about_keep(p->state, &about, err);
+	return prepare_archives(p, &about, err) < 0
+	               ? -1
+	               : lists_mailman3_about_keep(p->state, &about, err);
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A whole move with mailing lists into a Mailman 3: twelve lists of a Mailman 2.1 go into Debian's core on the new
-host, while somebody writes to seven of them. Each post goes out to every member from one side, and once; what waits
-for a moderator waits there."""
+host, their archives into its HyperKitty, while somebody writes to seven of them. Each post goes out to every member from
+one side, and once, and is archived once; what waits for a moderator waits there."""
 
+import base64
+import hashlib
 import json
 from collections import Counter
 from contextlib import suppress
@@ -11,7 +13,7 @@ from email import parser
 import pytest
 
 from conftest import Journey
-from lab import audit, dns, hosts, mailman, mailman3, mover
+from lab import audit, dns, hosts, hyperkitty, mailman, mailman3, mover
 from lab.sealed import File, LabError, wait_for
 from mailman21.letters import message_id
 from mailman21.persons import Person
@@ -19,6 +21,11 @@ from mailman21.pickling import pickled
 
 LISTS = f"{mailman.OLD.code}/lists"
 POSTED_TO = ("talk", "entwickler", "nihongo", "novosti", "old-times", "everyone")
+PRIVATE = ("entwickler", "nihongo")
+DOMAIN = "lists.example.org"
+# in `in` and `archive` of old from the beginning
+WAITED = {"talk": ("letter81@example.net", "letter83@example.net"),
+          "entwickler": ("letter82@example.net", "letter92@example.net")}
 HELD = ("c++-users",)       # whose posts wait for a moderator
 NAMES = {"mailman", "announce", "news", "torn", "broken", *POSTED_TO, *HELD}
 
@@ -34,6 +41,8 @@ while not os.path.exists("/run/no-more-posts"):
         session.sendmail("poster@one.example.com", [f"{name}@lists.example.org"],
                          f"From: {sender}\\nTo: {name}@lists.example.org\\nSubject: words\\n"
                          f"Message-ID: <{number}@one.example.com>\\nX-Token: {token}\\n\\nwords\\n")
+    with open("/run/posts-by-id", "a", encoding="ascii") as record:
+        record.write(f"{token} {number}@one.example.com\\n")
     with open("/run/posts", "a", encoding="ascii") as record:
         record.write(token + "\\n")
     time.sleep(0.6)
@@ -66,11 +75,16 @@ def token_of(text: str) -> str:
     return parser.HeaderParser().parsestr(text)["X-Token"] or ""
 
 
+def own_id(token: str) -> str:
+    """Message-ID of what is put into a queue of old."""
+    return f"{token.replace(':', '.')}@one.example.com"
+
+
 def queue_entry(lab, name: str, token: str, sender: str) -> None:
     """A post that old's MTA has put into Mailman's queue, where no runner runs."""
     lab.old.sh(f"{mailman.OLD.code}/mail/mailman post {name}",
                stdin=f"From: {sender}\nTo: {name}@lists.example.org\nSubject: words\n"
-                     f"Message-ID: <{token}@one.example.com>\nX-Token: {token}\n\nwords\n")
+                     f"Message-ID: <{own_id(token)}>\nX-Token: {token}\n\nwords\n")
 
 
 def queue_for_others(lab, one) -> tuple[str, str, str]:
@@ -172,13 +186,68 @@ def wrong(lab, core, site, accepted: list[str]) -> list[str]:
     return found
 
 
+def archive_of(one) -> str:
+    """Its name in HyperKitty."""
+    return f"{one.name.partition('_')[0]}@{'example.org' if one.name.startswith('news_') else DOMAIN}"
+
+
+def ids_of(lab, accepted: list[str]) -> dict[str, str]:
+    """Message-ID of each post of ours."""
+    numbers = dict(line.split() for line in lab.worlds[0].sh("cat /run/posts-by-id").splitlines())
+    return {token: numbers.get(token, own_id(token)) for token in accepted}
+
+
+def not_archived_once(lab, site, web, accepted: list[str]) -> list[str]:
+    """What is not as it has to be in HyperKitty; nothing: it has each post once, what old had archived, what waited in
+    old's queues from the beginning, and no other. What is held is in no archive."""
+    there, own, sent = web.archived(), ids_of(lab, accepted), mailman.sent(lab.old, mailman.OLD)
+    found = []
+    for one in site.lists:
+        name = archive_of(one)
+        want = Counter(message_id(letter)[1:-1] for letter in one.archived)
+        want.update(WAITED.get(one.name, ()))
+        if one.config.get("archive", True):
+            want.update(own[token] for token in accepted
+                        if token.partition(":")[0] == one.name and (one.name not in HELD or token in sent))
+        have = Counter(there.get(name, []))
+        found += [f"{name}: {one_id}: {have[one_id]}, not {want[one_id]}" for one_id in want | have
+                  if want[one_id] != have[one_id]]
+    return found
+
+
+def private_pages(site) -> list[str]:
+    """What nobody outside may ever see."""
+    return [path for one in site.lists if one.name in PRIVATE for path in (
+        f"/hyperkitty/api/list/{archive_of(one)}/emails/?format=json", f"/hyperkitty/list/{archive_of(one)}/",
+        f"/hyperkitty/list/{archive_of(one)}/message/{hashed(message_id(one.archived[0])[1:-1])}/")]
+
+
+def hashed(own: str) -> str:
+    """HyperKitty's name of a Message-ID."""
+    return base64.b32encode(hashlib.sha1(own.encode()).digest()).decode()
+
+
+def expect_old_address_leads_to_its_message(admin, site, web) -> None:
+    """By the map that `lists redirects` writes, to the page of the Message-ID that the old page says."""
+    admin.run("lists", "redirects", "--target", "hyperkitty", "--base", f"https://{DOMAIN}", "--to", "/run/rules", "talk")
+    rows = dict(line.split(" ") for line in admin.new.sh("cat /run/rules/redirects.txt").splitlines())
+    letter = next(one for one in site.lists if one.name == "talk").archived[-1]
+    target = next(new for old, new in rows.items() if old.endswith("/talk/2026-November/000019.html"))
+    status, text = web.ask(target.removeprefix(f"https://{DOMAIN}"))
+    assert status == 200 and dict(letter[0])["Subject"] in text, target
+    assert target.endswith(f"/message/{hashed(message_id(letter)[1:-1])}/"), target
+
+
 def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
-    if not mailman3.is_here():
-        pytest.skip(f"{mailman3.FOLDER} has no Mailman 3: tools/install-packages lab unpacks it")
+    if not hyperkitty.is_here():
+        pytest.skip(f"{mailman3.FOLDER} has no Mailman 3 and HyperKitty: tools/install-packages check unpacks them")
     site = mailman.install(lab, new_too=False)
+    mailman.keep_archives(lab.old, mailman.OLD, site)
     core = mailman3.HostCore(lab.new)
+    web = hyperkitty.HostWeb(core)
     journey = Journey(lab, mover.settings("address", "refuse", canary=False,
-                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}, bulk: true}}\n"
+                                          more=f"lists: {{to: mailman3, mailman: {core.mailman}, bulk: true, "
+                                          f"archives: hyperkitty, mailman_web: {web.program}}}\n"
                                           f"check: {{sender: {mailman3.PASSED_ON}}}\n"))
     admin, by_name = journey.admin, {one.name: one for one in site.lists}
     dns.update(lab.new, f"update add lists.example.org 20 MX 10 {hosts.MAIL_NAME}.")
@@ -192,12 +261,17 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     assert "REST does not answer" in refused and "names of c++-users are cut off" in refused, refused
     core.configure("verp_delimiter: +", "verp_delimiter: ~")
     core.start()
-    admin.run("prepare")
+    refused = told(admin.run("prepare", expect=mover.NO))
+    assert "HyperKitty does not take what this Mailman archives" in refused, refused
+    web.start()
+    assert "can take archives" in told(admin.run("prepare", "-v"))
+    web.watch(*private_pages(site))
     writers = [(name, poster(by_name[name])) for name in POSTED_TO + HELD]
     child = lab.worlds[0].spawn("/usr/bin/python3", "-c", _POST, json.dumps(writers))
 
     first, = admin.json("seed")["passes"]
     assert first["mailing_lists"]["lists"] == 12 and first["mailing_lists"]["changes"] > 100
+    assert first["archives"]["new"] >= sum(len(one.archived) for one in site.lists) and not first["archives"]["refused"]
     assert states(admin) == {"seeded": len(NAMES)}
     # in bulk: one moment for the people of a list, not one for each
     moments, people = core.of_database("SELECT count(DISTINCT registered_on), count(*) FROM address")
@@ -229,9 +303,12 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     went = told(admin.run("cutover"))
     assert {word for word in went.split() if word.startswith(("commands/", "bounces/"))} >= {nobodys}, went
     assert "1 stragglers of mailing lists" in went and f"straggler: queue entry {nobodys}" in went and "in/" in went, went
+    assert ", 0 messages brought" in went, went
     queue_entry(lab, "talk", "talk:late", poster(by_name["talk"]))
     assert "1 entries" in told(admin.run("lists", "stragglers"))
     assert states(admin) == {"opened": len(NAMES)}
+    sums = admin.json("status")["archives"]
+    assert sums["messages"] == sums["there"] > first["archives"]["messages"] and not sums["refused"], sums
     assert not mailman.running(lab.old) and core.is_running()
 
     lab.worlds[0].sh("touch /run/no-more-posts")
@@ -251,6 +328,14 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
         wait_for(is_right, 120, "each post at every member, once", 5)
     assert wrong(lab, core, site, accepted) == [], core.words()
     sent, gave, held = where(lab, core)
+    with suppress(LabError):
+        wait_for(lambda: not not_archived_once(lab, site, web, accepted), 60, "each post in its archive, once", 3)
+    missing = not_archived_once(lab, site, web, accepted)
+    assert not missing, "\n".join([*missing, core.words()])
+    seen = web.seen()
+    assert set(seen) == set(private_pages(site)) and not any(200 in answers for answers in seen.values()), seen
+    assert all(403 in answers for path, answers in seen.items() if "/api/" in path), seen
+    expect_old_address_leads_to_its_message(admin, site, web)
     assert set(gave) & set(accepted) and set(held) & set(accepted) and set(sent) & set(accepted)
 
     expect_worked_on(core, bounced, leaves)
@@ -278,15 +363,24 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     nihongo = core.ask("GET", "lists/nihongo.lists.example.org/roster/member")["entries"]
     assert "late@jp.example.net" in {row["email"] for row in nihongo}
 
-    # a Mailman 3 on another host is reached over ssh, which leaves nothing behind but what it makes itself
-    core.install(lab.old)
-    gave = admin.json("lists", "convert", "--into", f"ssh:root@{hosts.MANAGEMENT_V4}", "--mailman", core.mailman,
-                      "--to", "mailman3", "announce")
+    # a Mailman 3 and a HyperKitty on another host are reached over ssh, which leaves nothing behind but what they make
+    far = mailman3.HostCore(lab.old, ("rest",))
+    far_web = hyperkitty.HostWeb(far)
+    far.start()
+    far_web.migrate()
+    there = f"ssh:root@{hosts.MANAGEMENT_V4}"
+    gave = admin.json("lists", "convert", "--into", there, "--mailman", far.mailman, "--to", "mailman3", "announce",
+                      "entwickler")
     assert (gave[0]["new"], gave[0]["there"], gave[0]["differs"]) == (True, 30, []), gave
     assert "announce" in lab.old.sh(f"cat {mailman3.AT}/var/data/postfix_lmtp")
+    brought, = admin.json("lists", "archive", "import", "--to", "hyperkitty", "--into", there, "--mailman-web",
+                          far_web.program, "entwickler")
+    assert (brought["policy"], brought["missing"], brought["new"]) == ("private", 0, brought["messages"]), brought
+    assert {message_id(letter)[1:-1] for letter in by_name["entwickler"].archived} < set(
+        far_web.archived()[f"entwickler@{DOMAIN}"])
 
     # and back: old's lists live again, and new's hold what comes
     went = told(admin.run("rollback"))
-    assert "12 lists stay in Mailman 3, disabled" in went, went
+    assert "12 lists stay in Mailman 3, disabled" in went and "archives stay in HyperKitty, with" in went, went
     assert mailman.running(lab.old)
     assert core.ask("GET", f"{talk}/config")["emergency"] is True

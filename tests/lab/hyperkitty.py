@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import mailman3
 from .ports import free_port
-from .sealed import LabError
+from .sealed import File, LabError, wait_for
 
 FOLDER = mailman3.FOLDER / "web"
 PACKAGES = FOLDER / "usr/lib/python3/dist-packages"
@@ -35,6 +35,7 @@ DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "{at}
                           "OPTIONS": {{"timeout": 60}}}}}}
 MAILMAN_REST_API_URL = "http://127.0.0.1:{rest}"
 MAILMAN_REST_API_PASS = "{password}"
+MAILMAN_ARCHIVER_KEY = "{password}"
 HAYSTACK_CONNECTIONS = {{"default": {{"ENGINE": "haystack.backends.whoosh_backend.WhooshEngine",
                                      "PATH": "{at}/index"}}}}
 STATIC_ROOT = "{at}/static"
@@ -56,6 +57,18 @@ sys.exit({function}({argument}))
 """
 
 
+def _files(at: Path, rest: int, password: str) -> dict[str, tuple[str, int]]:
+    """Settings and programs of one in the folder `at`: name, text and mode."""
+    made = {"settings_lab.py": (_SETTINGS.format(at=at, rest=rest, password=password), 0o644)}
+    for name, module, function, argument in (
+            ("mailman-web", "django.core.management", "execute_from_command_line", "sys.argv"),
+            ("serve", "gunicorn.app.wsgiapp", "run", "")):
+        made[name] = (_PROGRAM.format(
+            folders=[str(mailman3.PACKAGES), str(PACKAGES)], at=str(at), module=module, function=function,
+            project=str(FOLDER / "usr/share/mailman3-web"), argument=argument), 0o755)
+    return made
+
+
 def is_here() -> bool:
     """Whether a HyperKitty can be run on this machine."""
     return mailman3.is_here() and (FOLDER / "compiled").exists()
@@ -70,15 +83,9 @@ class Web:
         self.at = Path(tempfile.mkdtemp(prefix="hyperkitty-", dir="/var/tmp"))
         self.port, self.child = free_port(), None
         self.program = self.at / "mailman-web"
-        (self.at / "settings_lab.py").write_text(
-            _SETTINGS.format(at=self.at, rest=core.port, password=core.password), "utf-8")
-        for path, module, function, argument in (
-                (self.program, "django.core.management", "execute_from_command_line", "sys.argv"),
-                (self.at / "serve", "gunicorn.app.wsgiapp", "run", "")):
-            path.write_text(_PROGRAM.format(
-                folders=[str(mailman3.PACKAGES), str(PACKAGES)], at=str(self.at), module=module, function=function,
-                project=str(FOLDER / "usr/share/mailman3-web"), argument=argument), "utf-8")
-            path.chmod(0o755)
+        for name, (text, mode) in _files(self.at, core.port, core.password).items():
+            (self.at / name).write_text(text, "utf-8")
+            (self.at / name).chmod(mode)
         for path in (self.at, *self.at.rglob("*")):
             os.chown(path, USER, USER)
         self.at.chmod(0o755)
@@ -159,3 +166,91 @@ print("sessionid=" + request.session.session_key)
         if status != 200:
             raise LabError(f"GET {path}: {status} {text[:300]}")
         return json.loads(text)
+
+
+AT = Path("/var/lib/mailman3-web-lab")
+PORT = 8088
+# somebody outside, who asks for what is private again and again; each answer that he has ever got
+_WATCHER = """
+import sys, time, urllib.error, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+seen = set()
+while True:
+    for path in sys.argv[1:]:
+        try:
+            status = opener.open("http://127.0.0.1:{port}" + path, timeout=60).status
+        except urllib.error.HTTPError as error:
+            status = error.code
+        except OSError:
+            continue
+        if (path, status) not in seen:
+            seen.add((path, status))
+            with open("/run/hyperkitty-seen", "a", encoding="ascii") as record:
+                record.write(f"{path} {status}\\n")
+    time.sleep(0.3)
+"""
+_ASK = """
+import sys, urllib.error, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+try:
+    got = opener.open("http://127.0.0.1:{port}" + sys.argv[1], timeout=60)
+except urllib.error.HTTPError as error:
+    got = error
+print(got.status)
+print(got.read().decode("utf-8", "replace"))
+"""
+
+
+class HostWeb:
+    """One in a host of the lab, beside its core, to which the core gives all posts."""
+
+    def __init__(self, core: mailman3.HostCore):
+        self.host, self.program = core.host, str(AT / "mailman-web")
+        self.host.push({f"{AT}/{name}": File(text, mode, "www-data", "www-data")
+                        for name, (text, mode) in _files(AT, mailman3.REST, core.password).items()})
+        self.host.sh(f"chown www-data:www-data {AT}; : >/run/hyperkitty-seen")
+        core.archive_to(f"http://127.0.0.1:{PORT}/hyperkitty/", core.password)
+
+    def as_user(self, *words: str, stdin: str = "") -> str:
+        """As who serves."""
+        return self.host.run("setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", "env", "-C", str(AT),
+                             *words, stdin=stdin).stdout
+
+    def migrate(self) -> None:
+        """Have its tables made."""
+        self.as_user(self.program, "migrate", "-v", "0")
+
+    def start(self) -> None:
+        """As a person does it; returns when it answers."""
+        self.migrate()
+        self.host.spawn("setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", "env", "-C", str(AT),
+                        str(AT / "serve"), "-w", "1", "-b", f"127.0.0.1:{PORT}", "--worker-tmp-dir", "/dev/shm",
+                        "wsgi:application")
+        wait_for(lambda: self.ask("/hyperkitty/api/lists/?format=json")[0] == 200, 120, "HyperKitty to answer", 0.3)
+
+    def watch(self, *paths: str) -> None:
+        """Somebody asks for these from now on."""
+        self.host.spawn("/usr/bin/python3", "-c", _WATCHER.replace("{port}", str(PORT)), *paths)
+
+    def seen(self) -> dict[str, set[int]]:
+        """What he has been answered."""
+        found: dict[str, set[int]] = {}
+        for line in self.host.sh("cat /run/hyperkitty-seen").splitlines():
+            path, _, status = line.rpartition(" ")
+            found.setdefault(path, set()).add(int(status))
+        return found
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Status and text of a page, as somebody outside gets it; 0: nobody answers."""
+        done = self.host.run("/usr/bin/python3", "-c", _ASK.replace("{port}", str(PORT)), path, check=False).stdout
+        status, _, text = done.partition("\n")
+        return int(status or 0), text
+
+    def archived(self) -> dict[str, list[str]]:
+        """Message-IDs by list, as its database has them."""
+        return json.loads(self.as_user(self.program, "shell", stdin="""
+import json
+from hyperkitty.models import Email, MailingList
+print(json.dumps({one.name: list(Email.objects.filter(mailinglist=one).values_list("message_id", flat=True))
+                  for one in MailingList.objects.all()}))
+""").splitlines()[-1])

@@ -65,6 +65,14 @@ def _packed(root: Path, owner: int) -> bytes:
     return packed.getvalue()
 
 
+def keep_archives(host: Host, place: Place, site: Site) -> None:
+    """From now on posts go into the mboxes of those lists that keep an archive."""
+    folder = f"{place.code}/archives/private"
+    boxes = " ".join(f"'{folder}/{one.name}.mbox/{one.name}.mbox'" for one in site.lists if one.config.get("archive", True))
+    host.sh(f"touch {boxes}; chown mailman:mailman {boxes}; chmod 660 {boxes}; "
+            f"echo 'archives={folder}' >>{place.code}/bin/standin.places")
+
+
 def _put(host: Host, site: Site, place: Place) -> None:
     host.run("tar", "--extract", "--file=-", "--directory=/", "--no-overwrite-dir",
              "--same-owner", "--same-permissions", stdin=_packed(site.root, OWNER[site.layout_name]))

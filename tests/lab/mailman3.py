@@ -80,6 +80,13 @@ configuration: {at}/passlib.cfg
 org_domain_data_url: file://{packages}/mailman/rules/data/public_suffix_list.dat
 """
 
+_ARCHIVER = """
+[archiver.hyperkitty]
+class: mailman_hyperkitty.Archiver
+enable: yes
+configuration: {at}/hyperkitty.cfg
+"""
+
 # The more runners, the longer a start takes.
 _ALL = ("archive", "bounces", "command", "digest", "in", "lmtp", "nntp", "out", "pipeline", "rest", "retry",
         "task", "virgin")
@@ -197,7 +204,8 @@ class Core:
 
 
 AT = Path("/var/lib/mailman3-lab")
-_PORTS = {"rest": 8001, "smtp": 2525, "lmtp": 8024}
+REST = 8001
+_PORTS = {"rest": REST, "smtp": 2525, "lmtp": 8024}
 _RECORD = "/run/mailman3-sent"
 # whoever all of its mail goes to: a line of JSON each; what is for somebody of this house goes on to its MTA
 PASSED_ON = "alice@example.org"
@@ -256,19 +264,20 @@ print(json.dumps(sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execut
 class HostCore:
     """One in a host of the lab, which takes posts from its Postfix by LMTP, and whose own mails go to a record."""
 
-    def __init__(self, host: Host):
+    def __init__(self, host: Host, runners: tuple[str, ...] = ("rest", "lmtp", "in", "pipeline", "out")):
         self.host, self.password = host, secrets.token_hex(8)
         self.mailman = str(AT / "bin/mailman")
-        self.install(host)
-        host.sh(f": >{_RECORD}")
+        made = _files(AT, _PORTS, self.password, runners, "postfix.LMTP")
+        host.push({f"{AT}/{name}": File(text, mode, "list", "list") for name, (text, mode) in made.items()})
+        host.sh(f"mkdir -p {AT}/var; chown list:list {AT} {AT}/bin {AT}/var; : >{_RECORD}")
         host.spawn("/usr/bin/python3", "-c", _SINK.replace("{record!r}", repr(_RECORD)).replace(
             "{passed_on!r}", repr(PASSED_ON)).replace("{port}", str(_PORTS["smtp"])))
 
-    def install(self, host: Host) -> None:
-        """Put one there, as it is after its installation."""
-        made = _files(AT, _PORTS, self.password, ("rest", "lmtp", "in", "pipeline", "out"), "postfix.LMTP")
-        host.push({f"{AT}/{name}": File(text, mode, "list", "list") for name, (text, mode) in made.items()})
-        host.sh(f"mkdir -p {AT}/var; chown list:list {AT} {AT}/bin {AT}/var")
+    def archive_to(self, url: str, key: str) -> None:
+        """Have it give all posts to that HyperKitty, by Debian's own archiver."""
+        self.host.push({f"{AT}/hyperkitty.cfg": File(f"[general]\nbase_url: {url}\napi_key: {key}\n", 0o640, "list", "list")})
+        self.host.sh(f"sed -i '/^.runner.archive.$/,+1d' {AT}/mailman.cfg; cat >>{AT}/mailman.cfg",
+                     stdin=_ARCHIVER.format(at=AT))
 
     def configure(self, old: str, new: str) -> None:
         """Change a line of its configuration."""

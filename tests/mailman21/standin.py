@@ -6,7 +6,8 @@ bin/mailmanctl, bin/qrunner, cron/senddigests, and mail/mailman, the wrapper tha
 What it does is what a move meets: a queue entry per post, a master with a pid file, a runner that has a
 file as .bak while it is at it, ends at SIGTERM when it is through with that file, and finds its .bak
 again when it starts. A post goes from `in` to `out`, and from there into the file `sent` in the logs,
-which is where a member's mailbox would be. A command is answered without a queue; other queues are left
+which is where a member's mailbox would be; if it is told where mboxes are, it goes into that of its list, if that has
+one, too. A command is answered without a queue; other queues are left
 alone. A list is there when its directory has a configuration: for another the wrapper fails, and a runner
 puts its entry into `shunt`. Each list that is there gets a digest. It finds its paths in a file
 `standin.places` beside it, NAME=PATH; the real wrapper is set-gid, so queues are open to everybody here.
@@ -26,6 +27,7 @@ with open(os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__
                        "bin/standin.places"), encoding="ascii") as places:
     PLACES = dict(line.rstrip("\n").split("=", 1) for line in places)
 QUEUES, PID_FILE, SENT, LISTS = (PLACES[name] for name in ("queues", "pid", "sent", "lists"))
+ARCHIVES = PLACES.get("archives")   # where mboxes are; without it nothing is archived
 STOP = []
 DEAF = "/run/deaf"      # when it is there, no command is answered
 
@@ -99,6 +101,15 @@ def token_of(data: bytes) -> str:
     return word[0].decode("ascii", "replace") if word else ""
 
 
+def archive(data: bytes) -> None:
+    """What the archive's runner does with a post."""
+    path, text = f"{ARCHIVES}/{list_of(data)}.mbox/{list_of(data)}.mbox", Inert(BytesIO(data), encoding="latin-1").load()
+    if isinstance(text, str) and os.path.exists(path):
+        first = "" if text.startswith("From ") else f"From nobody@example.org  {time.asctime(time.gmtime())}\n"
+        with open(path, "ab") as mbox:
+            mbox.write(f"{first}{text}\n".encode("latin-1"))
+
+
 def work(queue: str, entry: str) -> None:
     """What a runner does with one file."""
     mine = entry.removesuffix(".pck") + ".bak"
@@ -109,6 +120,8 @@ def work(queue: str, entry: str) -> None:
     if not is_there(list_of(data)):
         put("shunt", data, arrived)
     elif queue == "in":
+        if ARCHIVES:
+            archive(data)
         put("out", data, arrived)
     else:
         with open(SENT, "a", encoding="ascii") as sent:

@@ -83,6 +83,12 @@ static void each_mistake_is_one_error_with_its_line(void **state)
 		{ GOOD "lists: {to: mailman3, waves: 2}\n", "all lists go together", ":10: ", "" },
 		{ GOOD "lists: {bulk: true}\n", "only members for a Mailman 3 go in bulk",
 		  ":10: ", "" },
+		{ GOOD "lists: {archives: hyperkitty}\n", "goes with lists.to: mailman3",
+		  ":10: ", "" },
+		{ GOOD "lists: {to: mailman3, archives: mhonarc}\n",
+		  "\"mhonarc\" is none of: none, hyperkitty", ":10: ", "" },
+		{ GOOD "lists: {to: mailman3, mailman_web: /usr/bin/django-admin}\n",
+		  "no path that ends in /mailman-web or /manage.py", ":10: ", "" },
 		{ GOOD "lists: {to: mailman3, mailman: /bin/sh}\n", "no path that ends in /mailman",
 		  ":10: ", "" },
 		{ "name: a\nold: {host: 'ssh:x'}\nnew: {host: 'folder:/x'}\nswitch: manual\n"
