@@ -430,6 +430,9 @@ const struct check_row move_checks[] = {
 	  CHECK_MUST, check_lists_there, true, true },
 	{ "lists.seeded", "lists", "Has every mailing list been copied once?", "mailhaul seed",
 	  CHECK_MUST, check_lists_seeded, false, false },
+	{ "lists.archives", "lists", "Is each message of the archives that move accounted for?",
+	  "mailhaul seed, which names what is missing, and why", CHECK_MUST, check_lists_archives,
+	  false, false },
 	{ "lists.addresses", "lists", "Does the new MTA know every address of the lists?",
 	  "`mailhaul lists aliases --new` prints what it has to be told, with --check what is "
 	  "wrong",

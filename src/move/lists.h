@@ -79,6 +79,7 @@ int move_lists_drain(struct move *m, int (*count)(void *context, uint64_t *n, st
 
 enum check_answer check_lists_there(struct move *m, struct buf *seen);
 enum check_answer check_lists_seeded(struct move *m, struct buf *seen);
+enum check_answer check_lists_archives(struct move *m, struct buf *seen);
 enum check_answer check_lists_addresses(struct move *m, struct buf *seen);
 enum check_answer check_lists_queues(struct move *m, struct buf *seen);
 enum check_answer check_lists_jobs(struct move *m, struct buf *seen);

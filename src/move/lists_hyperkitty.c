@@ -237,8 +237,7 @@ static int one_list(struct passing *p, struct lists_site *site, const char *name
 		if (sign)
 			add(&p->out->notes, &l,
 			    "is private, and kept no more: it stays where it is, for HyperKitty "
-			    "hides "
-			    "nothing of a list without an archive");
+			    "hides nothing of a list without an archive");
 		return 0;
 	}
 	if (sign && (p->what == ARCHIVES_PUT || p->what == ARCHIVES_LOOK_FRESH) &&
@@ -298,6 +297,36 @@ int move_archives_pass(const struct mailman3_way *w, enum archives_do what,
 		if (one_list(&p, &site, site.names.rows[i], err) < 0)
 			return error_context(err, "archive of list %s", site.names.rows[i]);
 	return keep(&p, err);
+}
+
+/* What has come to them since is brought in the window. */
+enum check_answer check_lists_archives(struct move *m, struct buf *seen)
+{
+	json_int_t lists, messages, there, copies, refused;
+	struct error err = { 0 };
+	json_t *sums;
+	int read;
+
+	if (!m->has_lists || !move_archives_wanted(m->config)) {
+		buf_add_text(seen, "none go into a HyperKitty");
+		return CHECK_SKIPPED;
+	}
+	if (move_archives_sums(m->state, &sums, &err) < 0) {
+		buf_add_text(seen, err.text);
+		return CHECK_UNKNOWN;
+	}
+	read = json_unpack(sums, "{s:I, s:I, s:I, s:I, s:I}", "lists", &lists, "messages",
+	                   &messages, "there", &there, "copies", &copies, "refused", &refused);
+	json_decref(sums);
+	if (read < 0) {
+		buf_add_text(seen, "they were not brought yet");
+		return CHECK_NO;
+	}
+	buf_addf(seen,
+	         "%lld archives, %lld messages: %lld in HyperKitty, %lld copies, %lld refused",
+	         (long long)lists, (long long)messages, (long long)there, (long long)copies,
+	         (long long)refused);
+	return messages == there + copies + refused ? CHECK_YES : CHECK_NO;
 }
 
 /* ── in the cut-over ─────────────────────────────────────────────────────────────────────────── */

@@ -70,6 +70,12 @@ def states(admin) -> Counter:
     return Counter(row["state"] for row in admin.json("status")["mailing_lists"])
 
 
+def judged(admin, question: str) -> str:
+    """What `check` answers to it."""
+    row, = (row for row in admin.json("check", question, expect=None) if row["id"] == question)
+    return row["answer"]
+
+
 def token_of(text: str) -> str:
     """Of a post of ours; "" of another's, and of a notice with one in it."""
     return parser.HeaderParser().parsestr(text)["X-Token"] or ""
@@ -269,10 +275,16 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     writers = [(name, poster(by_name[name])) for name in POSTED_TO + HELD]
     child = lab.worlds[0].spawn("/usr/bin/python3", "-c", _POST, json.dumps(writers))
 
+    assert judged(admin, "lists.archives") == "no"
     first, = admin.json("seed")["passes"]
     assert first["mailing_lists"]["lists"] == 12 and first["mailing_lists"]["changes"] > 100
     assert first["archives"]["new"] >= sum(len(one.archived) for one in site.lists) and not first["archives"]["refused"]
     assert states(admin) == {"seeded": len(NAMES)}
+    assert judged(admin, "lists.archives") == "yes"
+    # a second time it brings what has come since, and nothing twice
+    second, = admin.json("seed")["passes"]
+    arrived = second["archives"]["messages"] - first["archives"]["messages"]
+    assert second["archives"]["new"] == arrived and not second["archives"]["refused"], (first, second)
     # in bulk: one moment for the people of a list, not one for each
     moments, people = core.of_database("SELECT count(DISTINCT registered_on), count(*) FROM address")
     assert moments < people / 2, (moments, people)
@@ -384,3 +396,9 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     assert "12 lists stay in Mailman 3, disabled" in went and "archives stay in HyperKitty, with" in went, went
     assert mailman.running(lab.old)
     assert core.ask("GET", f"{talk}/config")["emergency"] is True
+    # what only new has stays there, and the rest goes if one says so
+    own = Counter(there[1:-1] for there in map(message_id, by_name["talk"].archived))
+    removed, = admin.json("lists", "archive", "import", "--to", "hyperkitty", "--mailman-web", web.program, "--remove", "talk")
+    left = web.archived()[f"talk@{DOMAIN}"]
+    assert removed["removed"] >= len(own) and not set(left) & set(own), (removed, left)
+    assert own_id("talk:late") in left and len(left) == removed["others"], (removed, left)
