@@ -15,14 +15,18 @@
 struct gathering {
 	json_t *posts;
 	struct buf from, text; /* of the post that is read */
+	size_t before;         /* octets that are of none, but for blanks */
 };
 
 static void end_post(struct gathering *g)
 {
 	struct span text = buf_span(&g->text);
 
-	if (!g->from.n)
+	if (!g->from.n) {
+		g->before += span_trim(text).n;
+		g->text.n = 0;
 		return;
+	}
 	/* the blank line between two posts is the mbox's: RFC 4155 appendix A */
 	if (text.n > 1 && text.p[text.n - 1] == '\n' && text.p[text.n - 2] == '\n')
 		text.n--;
@@ -65,9 +69,13 @@ void mailman3_take_digest(struct end_making *m)
 	if (archive_split_feed(&split, buf_span(&octets), &err) < 0 ||
 	    archive_split_end(&split, &err) < 0)
 		end_refuse(m, "digest", span_of("digest.mbox"), err.text);
-	else if (g.text.n && !g.from.n && !json_array_size(g.posts))
-		end_refuse(m, "digest", span_of("digest.mbox"), "no message begins in it");
 	end_post(&g);
+	if (g.before) {
+		AUTO_FREE char *why = xasprintf("%zu octets stand before its first message",
+		                                g.before);
+
+		end_refuse(m, "digest", span_of("digest.mbox"), why);
+	}
 	buf_fini(&g.from);
 	buf_fini(&g.text);
 }

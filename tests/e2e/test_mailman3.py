@@ -314,9 +314,11 @@ def test_the_digest_in_progress_goes_on_there(lab):
         here.write_bytes(mbox(posts[:2]))
         assert convert(site, core, "announce", code=0)["announce"]["changed"] == ["digest"]
         assert gathered() == wanted(posts[:2])
-        here.write_bytes(mbox(posts[2:]))       # 2.1 has sent those two
-        convert(site, core, "announce", code=0)
+        here.write_bytes(b"torn\n\n" + mbox(posts[2:]))       # 2.1 has sent those two
+        said = convert(site, core, "announce")["announce"]
+        assert [row["why"] for row in said["refused"]] == ["4 octets stand before its first message"]
         assert gathered() == wanted(posts[2:])
+        here.write_bytes(mbox(posts[2:]))
         with contextlib.closing(mailbox.MMDF(there)) as box:
             box.add(b"From: u@example.net\nMessage-ID: <own>\n\nwritten here\n")
         assert convert(site, core, "announce", code=0)["announce"]["changed"] == []
