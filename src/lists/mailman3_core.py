@@ -2,9 +2,9 @@
 """Runs inside Mailman 3, by `mailman shell` (src/agent/streams.c): gives it lists of Mailman 2.1.
 
 Standard input has one plan a line (src/lists/mailman3_plan.h); standard output gets one answer a line. What changes
-lists is a process of its own, and who looks at them behind it begins with what was stored. Only
-what differs is changed: a second run changes nothing, and goes on where a first one was cut off. So a list may
-take several transactions, which are short: while one writes, SQLite lets nobody else in.
+lists is a process of its own, and who looks at them behind it begins with what was stored. Only what differs is
+changed: a second run changes nothing, and goes on where a first one was cut off. So a list may take several
+transactions, which are short: while one writes, SQLite lets nobody else in.
 Nothing is sent: what tells people of changes is off meanwhile, and the queue of such mail is counted.
 """
 
@@ -565,7 +565,6 @@ class List:
                 is_now = file.read()
             if is_now == text and raw is not None and raw.uri == uri or not self.differs(f"template {name}"):
                 continue
-            os.makedirs(folder, exist_ok=True)
             write_durably(path, text.encode())
             manager.set(name, self.mlist.list_id, uri)
 
@@ -930,14 +929,14 @@ def unshunt(plan):
 
 
 def runners():
-    """Of this Mailman: pids by name."""
-    found = {}
+    """Of this Mailman: pids by name. Who has started them may have named its configuration by another path."""
+    found, own = {}, os.path.realpath(config.filename)
     for folder in os.listdir("/proc"):
         words = []
         with suppress(OSError), open(f"/proc/{folder}/cmdline", "rb") as file:
             words = os.fsdecode(file.read()).split("\0")
         name = next((word[len("--runner="):].partition(":")[0] for word in words if word.startswith("--runner=")), None)
-        if name and config.filename in words:
+        if name and os.path.realpath(dict(zip(words, words[1:])).get("-C", "")) == own:
             found.setdefault(name, []).append(int(folder))
     return found
 

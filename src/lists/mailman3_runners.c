@@ -126,6 +126,12 @@ static int takes_posts(struct host *h, unsigned port, bool *yes, struct error *e
 	return 0;
 }
 
+/* Settled, and not stopped behind it. */
+static bool takes_no_more(const struct lists_runners *seen)
+{
+	return seen->n && strstr(seen->words, "--runner=") && !strstr(seen->words, "--runner=lmtp");
+}
+
 int lists_mailman3_runners_start(const struct lists_mailman3_core *core, unsigned lmtp_port,
                                  int64_t wait_ms, struct error *err)
 {
@@ -135,6 +141,11 @@ int lists_mailman3_runners_start(const struct lists_mailman3_core *core, unsigne
 
 	if (lists_mailman3_runners_look(core->h, &seen, err) < 0)
 		return -1;
+	if (takes_no_more(&seen)) {
+		if (lists_mailman3_runners_stop(core, wait_ms, err) < 0)
+			return -1;
+		lists_runners_fini(&seen);
+	}
 	if (!seen.n && control(core, "start", err) < 0)
 		return error_hint(err, "start Mailman 3 there, and give the same command again");
 	for (;;) {

@@ -19,6 +19,7 @@ int lists_mailman3_runners_look(struct host *h, struct lists_runners *out, struc
 int lists_mailman3_runners_stop(const struct lists_mailman3_core *core, int64_t wait_ms,
                                 struct error *err) MUST_CHECK;
 
-/* Control. Returns when it takes posts on that port; does nothing more when it runs. */
+/* Control. Returns when it takes posts on that port; does nothing more when it runs. One that was settled, and whose
+ * stop then failed, is stopped first: it would take none. */
 int lists_mailman3_runners_start(const struct lists_mailman3_core *core, unsigned lmtp_port,
                                  int64_t wait_ms, struct error *err) MUST_CHECK;

@@ -306,6 +306,12 @@ def test_lists_move_into_mailman_3_and_each_post_goes_out_once(lab):
     assert not mailman.running(lab.old) and not core.is_running()
     admin.run("cutover", "--postpone")
     assert mailman.running(lab.old) and core.is_running()
+    # and where it was told to take no more posts, and did not end behind it
+    admin.run("cutover", "--until", "hush-lists")
+    core.start()
+    core.end_runner("lmtp")
+    admin.run("cutover", "--postpone")
+    assert mailman.running(lab.old) and core.is_running("lmtp")
 
     # a post that comes behind the last pass is brought, as is what waited then
     core.also("bounces", "command", "virgin")

@@ -305,9 +305,14 @@ class HostCore:
         """Whether REST answers."""
         return f":{_PORTS['rest']} " in self.host.run("ss", "-Htln").stdout + " "
 
-    def is_running(self) -> bool:
-        """Whether a runner is there."""
-        return "--runner=" in self.host.run("ps", "axww", "-o", "args").stdout
+    def is_running(self, name: str = "") -> bool:
+        """Whether a runner is there, or that one."""
+        return f"--runner={name}" in self.host.run("ps", "axww", "-o", "args").stdout
+
+    def end_runner(self, name: str) -> None:
+        """One of them, for good."""
+        self.host.sh(f"kill $(ps axww -o pid,args | awk '/[-]-runner={name}:/ {{print $1}}')")
+        wait_for(lambda: not self.is_running(name), 60, f"the runner {name} to end", 0.2)
 
     def tell_mta(self) -> None:
         """Have the host's Postfix know of its lists, as Mailman's manual says."""
