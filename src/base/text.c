@@ -301,24 +301,33 @@ void buf_add_printable(struct buf *b, struct span s)
 	}
 }
 
+const char *text_entity(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	}
+	return NULL;
+}
+
 void buf_add_markup(struct buf *b, struct span s)
 {
 	AUTO_BUF struct buf printable = { 0 };
 
 	buf_add_printable(&printable, s);
 	for (size_t i = 0; i < printable.n; i++) {
-		char c = printable.p[i];
+		const char *entity = text_entity(printable.p[i]);
 
-		if (c == '&')
-			buf_add_text(b, "&amp;");
-		else if (c == '<')
-			buf_add_text(b, "&lt;");
-		else if (c == '>')
-			buf_add_text(b, "&gt;");
-		else if (c == '"')
-			buf_add_text(b, "&quot;");
+		if (entity)
+			buf_add_text(b, entity);
 		else
-			buf_add_char(b, c);
+			buf_add_char(b, printable.p[i]);
 	}
 }
 
@@ -382,6 +391,14 @@ void strings_add_span(struct strings *s, struct span text)
 {
 	ARRAY_GROW(s->rows, s->n, s->room);
 	s->rows[s->n++] = span_dup(text);
+}
+
+void strings_add_lines(struct strings *s, struct span text)
+{
+	struct span line;
+
+	while (span_next_line(&text, &line))
+		strings_add_span(s, line);
 }
 
 void strings_addf(struct strings *s, const char *format, ...)

@@ -86,6 +86,8 @@ char *buf_take(struct buf *b) MUST_CHECK;
 void buf_add_printable(struct buf *b, struct span s);
 /* The same as text of HTML or XML, also between double quotes: & < > " as entities. */
 void buf_add_markup(struct buf *b, struct span s);
+/* What stands for one of & < > " there; NULL: any other stands for itself. */
+const char *text_entity(char c);
 void buf_add_hex(struct buf *b, const void *bytes, size_t n);
 
 /* "1.4 MB", "312 octets": powers of 1000. Returns `out`. */
@@ -102,6 +104,8 @@ struct strings {
 void strings_fini(struct strings *s);
 void strings_add(struct strings *s, const char *text);
 void strings_add_span(struct strings *s, struct span text);
+/* Each line, without its end. */
+void strings_add_lines(struct strings *s, struct span text);
 void strings_addf(struct strings *s, const char *format, ...) PRINTF_LIKE(2, 3);
 bool strings_has(const struct strings *s, const char *text);
 void strings_sort(struct strings *s);

@@ -184,10 +184,8 @@ static int take_subscribed(void *context, const struct imap_response *p, struct 
 static void sort_subscriptions(struct imap_pass *i)
 {
 	AUTO_STRINGS struct strings lines = { 0 };
-	struct span rest = buf_span(&i->subscriptions), line;
 
-	while (span_next_line(&rest, &line))
-		strings_add_span(&lines, line);
+	strings_add_lines(&lines, buf_span(&i->subscriptions));
 	strings_sort(&lines);
 	buf_reset(&i->subscriptions);
 	buf_add_text(&i->subscriptions, "V\t2\n\n");

@@ -34,16 +34,14 @@ void archive_html_text(struct span text, struct buf *out)
 	while (text.n) {
 		size_t n = span_utf8_length(text);
 		unsigned char c = (unsigned char)*text.p;
+		const char *entity = text_entity(*text.p);
 
 		if (!n || (c < 32 && c != '\n' && c != '\t') || c == 127)
 			buf_add_char(out, '?');
 		else if (n > 1)
 			buf_addf(out, "&#%lu;", character(text, n));
-		else if (strchr("&<>\"", c))
-			buf_add_text(out, c == '&'   ? "&amp;"
-			                  : c == '<' ? "&lt;"
-			                  : c == '>' ? "&gt;"
-			                             : "&quot;");
+		else if (entity)
+			buf_add_text(out, entity);
 		else
 			buf_add_char(out, (char)c);
 		text = span_from(text, n ? n : 1);

@@ -21,13 +21,10 @@ int late_get_lines(struct state *s, const char *what, const char *list, struct s
                    struct error *err)
 {
 	AUTO_FREE char *name = late_fact(what, list), *text = NULL;
-	struct span rest, line;
 
 	if (state_get(s, name, &text, err) < 0)
 		return -1;
-	rest = span_of(text ? text : "");
-	while (span_next_line(&rest, &line))
-		strings_add_span(out, line);
+	strings_add_lines(out, span_of(text ? text : ""));
 	strings_sort(out);
 	return 0;
 }

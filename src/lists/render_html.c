@@ -54,19 +54,14 @@ static size_t add_one(struct span all, size_t at, bool veil, struct buf *out)
 	struct span rest = span_from(all, at);
 	size_t n = span_utf8_length(rest);
 	char c = *rest.p;
+	const char *entity = text_entity(c);
 
 	if (n == 1 && c == '\r')
 		return 1;
 	if (!n || !is_shown(character(rest, n)))
 		buf_add_text(out, "\xef\xbf\xbd");
-	else if (c == '&')
-		buf_add_text(out, "&amp;");
-	else if (c == '<')
-		buf_add_text(out, "&lt;");
-	else if (c == '>')
-		buf_add_text(out, "&gt;");
-	else if (c == '"')
-		buf_add_text(out, "&quot;");
+	else if (entity)
+		buf_add_text(out, entity);
 	else if (c == '\'')
 		buf_add_text(out, "&#39;");
 	else if (c == '@' && veil && at && at + 1 < all.n && is_word(all.p[at - 1]) &&

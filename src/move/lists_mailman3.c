@@ -26,13 +26,10 @@ void mailman3_pass_fini(struct mailman3_pass *p)
 int mailman3_given(struct state *s, struct strings *addresses, struct error *err)
 {
 	AUTO_FREE char *text = NULL;
-	struct span rest, line;
 
 	if (state_get(s, ADDRESSES, &text, err) < 0)
 		return -1;
-	rest = span_of(text ? text : "");
-	while (span_next_line(&rest, &line))
-		strings_add_span(addresses, line);
+	strings_add_lines(addresses, span_of(text ? text : ""));
 	return 0;
 }
 

@@ -107,13 +107,10 @@ static int drop_left(struct move *m, struct strings *entries, struct error *err)
 {
 	AUTO_STRINGS struct strings left = { 0 }, rest = { 0 };
 	AUTO_FREE char *text = NULL;
-	struct span lines, line;
 
 	if (state_get(m->state, LEFT, &text, err) < 0)
 		return -1;
-	lines = span_of(text ? text : "");
-	while (span_next_line(&lines, &line))
-		strings_add_span(&left, line);
+	strings_add_lines(&left, span_of(text ? text : ""));
 	for (size_t i = 0; i < entries->n; i++)
 		if (!strings_has(&left, entries->rows[i]))
 			strings_add(&rest, entries->rows[i]);

@@ -185,13 +185,10 @@ int move_lists_changed(struct move *m, const struct strings *after, struct strin
 {
 	AUTO_FREE char *before = NULL;
 	AUTO_STRINGS struct strings known = { 0 };
-	struct span rest, line;
 
 	if (state_get(m->state, SEEN, &before, err) < 0)
 		return -1;
-	rest = span_of(before ? before : "");
-	while (span_next_line(&rest, &line))
-		strings_add_span(&known, line);
+	strings_add_lines(&known, span_of(before ? before : ""));
 	strings_sort(&known);
 	for (size_t i = 0; before && i < after->n; i++) {
 		const char *path = after->rows[i];

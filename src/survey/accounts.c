@@ -38,15 +38,6 @@ static void read_side(sqlite3_stmt *q, int at, int form, struct mailbox_account 
 	};
 }
 
-/* Names beside the mail, one a line; a name with a line end in it is no path of ours. */
-static void read_beside(const char *text, struct strings *out)
-{
-	struct span rest = span_of(text), line;
-
-	while (span_next_line(&rest, &line))
-		strings_add_span(out, line);
-}
-
 int survey_accounts(struct state *s, struct account_pairs *out, struct error *err)
 {
 	AUTO_ACCOUNT_PAIRS struct account_pairs made = { 0 };
@@ -74,7 +65,8 @@ int survey_accounts(struct state *s, struct account_pairs *out, struct error *er
 		read_side(q, 3, 1, &pair->from);
 		if (pair->prepared)
 			read_side(q, 9, 15, &pair->to);
-		read_beside(state_column(q, 14), &pair->beside);
+		/* a name with a line end in it is no path of ours */
+		strings_add_lines(&pair->beside, span_of(state_column(q, 14)));
 	}
 	if (found < 0)
 		return -1;

@@ -50,6 +50,20 @@ static void what_means_something_to_a_page_is_an_entity(void **state)
 	assert_string_equal(buf_text(&b), "&quot;&lt;b&gt;&amp;amp;\\x1b\\xff&quot;");
 }
 
+static void a_list_takes_each_line_of_a_text(void **state)
+{
+	AUTO_STRINGS struct strings s = { 0 };
+
+	(void)state;
+	strings_add_lines(&s, SPAN(""));
+	assert_int_equal(s.n, 0);
+	strings_add_lines(&s, SPAN("one\r\n\ntwo"));
+	assert_int_equal(s.n, 3);
+	assert_string_equal(s.rows[0], "one");
+	assert_string_equal(s.rows[1], "");
+	assert_string_equal(s.rows[2], "two");
+}
+
 static void sizes_and_durations_read_as_people_say_them(void **state)
 {
 	char size[16], duration[24];
@@ -83,5 +97,6 @@ UNIT_TESTS("base/text", cmocka_unit_test(lines_end_with_lf_or_crlf_and_the_last_
            cmocka_unit_test(numbers_are_digits_and_in_range),
            cmocka_unit_test(what_a_terminal_would_obey_is_spelled_out),
            cmocka_unit_test(what_means_something_to_a_page_is_an_entity),
+           cmocka_unit_test(a_list_takes_each_line_of_a_text),
            cmocka_unit_test(sizes_and_durations_read_as_people_say_them),
            cmocka_unit_test(log_times_are_read_in_both_forms));
