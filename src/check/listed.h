@@ -20,7 +20,8 @@ struct listed_all {
 };
 
 /*
- * Those with pages, of a Mailman 2.1. Asks the host of the side that is asked; once, for all questions that this process puts to it.
+ * Those with pages, of a Mailman 2.1. Asks the host of the side that is asked; once, for all
+ * questions that this process puts to it.
  *
  *   out      borrowed until the process ends
  *   returns  1; 0: there is none, which is told; -1

@@ -30,9 +30,9 @@ int dns_away_look(const struct config *c, struct state *s, struct dns_lowered *o
 /* From what is kept alone; asks and writes nothing. */
 int dns_lowered_read(struct state *s, struct dns_lowered *out, struct error *err) MUST_CHECK;
 
-/* When a change that is not taken back last led a name of dns.records to its new address, or to its closed
- * one, and the longest TTL that it had before, seconds. *at_ms 0: none has. Of changes by `mailhaul dns` and dns.command; what
- * the cut-over changes by itself is a fact of its own. */
+/* When a change that is not taken back last led a name of dns.records to its new address, or to its
+ * closed one, and the longest TTL that it had before, seconds. *at_ms 0: none has. Of changes by
+ * `mailhaul dns` and dns.command; what the cut-over changes by itself is a fact of its own. */
 int dns_turned_read(const struct config *c, struct state *s, int64_t *at_ms, uint32_t *old_ttl,
                     struct error *err) MUST_CHECK;
 

@@ -285,8 +285,8 @@ static int by_id(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-/* pipermail takes "<" and ">" away where the value begins and ends with them: not of one that begins with the
- * blanks of a folded header (pipermail.py, Article.__init__). */
+/* pipermail takes "<" and ">" away where they are the first and the last character of the value: not of one that
+ * begins with the blanks of a folded header. Source: strip_separators() of Mailman/Archiver/pipermail.py. */
 static char *without_brackets(struct span key)
 {
 	while (key.n && strchr(" \t\r\n<", *key.p))

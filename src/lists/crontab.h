@@ -5,10 +5,11 @@
  * crontab -- Mailman's jobs in the tables of cron(8): digests, reminders of passwords and of requests,
  * those who are warned. Two hosts that both have them send all of it twice.
  *
- * Looked into are /etc/crontab, /etc/cron.d and the users' tables, of Debian, Red Hat and FreeBSD. A job
- * is a line with a path that ends in cron/JOB, JOB being one of Mailman's, or of a Mailman 3 one that ends in
- * /mailman before notify, digests or gatenews; one behind "#" is there, and not
- * in force. Source: cron/crontab.in of 2.1.39; debian/mailman3.cron.d of 3.3.8; which files of cron.d count: cron(8) of Debian.
+ * Looked into are /etc/crontab, /etc/cron.d and the users' tables, of Debian, Red Hat and
+ * FreeBSD. A job is a line with a path that ends in cron/JOB, JOB being one of Mailman's, or of a
+ * Mailman 3 one that ends in /mailman before notify, digests or gatenews; one behind "#" is
+ * there, and not in force. Source: cron/crontab.in of 2.1.39; debian/mailman3.cron.d of 3.3.8;
+ * which files of cron.d count: cron(8) of Debian.
  */
 
 #include "base/cleanup.h"

@@ -7,8 +7,8 @@
  *
  * An archive comes behind its list. While Mailman 3 rests, as between `hush-lists` and `open-lists`, nobody asks it:
  * what the list has just been given holds. What old's runners had archived until they stopped is brought; what still
- * waited in old's queues, also in that of its archives, is archived by Mailman 3, from its own. HyperKitty has one message of a Message-ID, so none
- * is there twice.
+ * waited in old's queues, also in that of its archives, is archived by Mailman 3, from its own. HyperKitty has one
+ * message of a Message-ID, so none is there twice.
  *
  * Facts in the state: "hyperkitty.archive.NAME", how its mbox was when all of it was seen there, so that a window is no
  * longer than what came since; "hyperkitty.archives", the sums of the last look at all of them, as JSON.

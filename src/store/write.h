@@ -4,13 +4,13 @@
 /*
  * write -- brings messages and the files beside them to disk, in batches.
  *
- * Nothing is visible before write_commit(): messages lie in their folder's tmp/, other files beside
- * their place under a name of ours. Commit makes all of it durable, renames each into place, in the
- * order in which they were begun, makes that durable too, and only then says so. Many messages for a
- * folder whose cur/ is empty come into place first, and all at once: the directory in which they were
- * written becomes cur/ (store/batch.h). What a killed
- * process left behind is removed when a batch next touches that directory: so two batches that are
- * open at the same time need directories of their own.
+ * Nothing is visible before write_commit(): messages lie in their folder's tmp/, other files
+ * beside their place under a name of ours. Commit makes all of it durable, renames each into
+ * place, in the order in which they were begun, makes that durable too, and only then says so.
+ * Many messages for a folder whose cur/ is empty come into place first, and all at once: the
+ * directory in which they were written becomes cur/ (store/batch.h). What a killed process left
+ * behind is removed when a batch next touches that directory: so two batches that are open at the
+ * same time need directories of their own.
  *
  *	write_begin_message() write_bytes()... write_end()	one after the other
  *	write_begin_file()    write_bytes()... write_end()
