@@ -7,16 +7,6 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 
-#define BIT_NOMAIL 1u
-#define BIT_NOTMETOO 2u
-#define BIT_ACK 4u
-#define BIT_PLAIN 8u
-#define BIT_HIDE 16u
-#define BIT_NOREMIND 32u
-#define BIT_NMTOPICS 64u
-#define BIT_MOD 128u
-#define BIT_NODUPES 256u
-
 static void set(json_t *object, const char *name, json_t *value)
 {
 	json_object_set_new(object, name, value);
@@ -34,7 +24,7 @@ static const char *status_of(const struct lists_member *member)
 	double since;
 	enum lists_disabled why = lists_member_disabled(member, &since);
 
-	if (why == LISTS_ENABLED && lists_member_options(member) & BIT_NOMAIL)
+	if (why == LISTS_ENABLED && lists_member_options(member) & LISTS_OPTION_NOMAIL)
 		why = LISTS_DISABLED_USER;
 	return names[why];
 }
@@ -43,7 +33,8 @@ static const char *mode_of(const struct lists_member *member)
 {
 	if (!value_is_absent(member->regular))
 		return "regular";
-	return lists_member_options(member) & BIT_PLAIN ? "plaintext_digests" : "mime_digests";
+	return lists_member_options(member) & LISTS_OPTION_PLAIN ? "plaintext_digests"
+	                                                         : "mime_digests";
 }
 
 /* What a runner there goes on with: without it, it would begin anew with everybody who is disabled. */
@@ -104,10 +95,11 @@ static void add_member(struct end_making *m, const struct lists_member *member,
 		return;
 	object = json_pack("{s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:s, s:b}", "address",
 	                   end_json(buf_span(&address)), "mode", mode_of(member), "status",
-	                   status_of(member), "hide", !!(bits & BIT_HIDE), "ack",
-	                   !!(bits & BIT_ACK), "own", !(bits & BIT_NOTMETOO), "copy",
-	                   !(bits & BIT_NODUPES), "action", bits & BIT_MOD ? moderated : "defer",
-	                   "last_digest", !value_is_absent(member->one_last_digest));
+	                   status_of(member), "hide", !!(bits & LISTS_OPTION_HIDE), "ack",
+	                   !!(bits & LISTS_OPTION_ACK), "own", !(bits & LISTS_OPTION_NOTMETOO),
+	                   "copy", !(bits & LISTS_OPTION_NODUPES), "action",
+	                   bits & LISTS_OPTION_MOD ? moderated : "defer", "last_digest",
+	                   !value_is_absent(member->one_last_digest));
 	set(object, "name", name_of(m, member));
 	set(object, "language", language ? json_string(language) : json_null());
 	add_bounces(m, member, object);
@@ -137,10 +129,10 @@ void mailman3_take_options(struct end_making *m)
 	for (size_t i = 0; i < members->n; i++) {
 		uint64_t bits = lists_member_options(&members->rows[i]);
 
-		reminders += !!(bits & BIT_NOREMIND);
-		topics += !!(bits & BIT_NMTOPICS);
+		reminders += !!(bits & LISTS_OPTION_NOREMIND);
+		topics += !!(bits & LISTS_OPTION_NMTOPICS);
 		others += !!(bits >> 9);
-		plain += bits & BIT_PLAIN && !value_is_absent(members->rows[i].regular);
+		plain += bits & LISTS_OPTION_PLAIN && !value_is_absent(members->rows[i].regular);
 	}
 	end_goes(m);
 	if (reminders)

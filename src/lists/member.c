@@ -8,15 +8,15 @@
 #include <string.h>
 
 const struct lists_option lists_options[] = {
-	{ 1, "nomail", "of times before 2.1: gets nothing" },
-	{ 2, "notmetoo", "no copy of own posts" },
-	{ 4, "ack", "gets an acknowledgement of each post" },
-	{ 8, "plain", "plain-text digests" },
-	{ 16, "hide", "not shown in the roster" },
-	{ 32, "noremind", "no monthly reminder" },
-	{ 64, "nmtopics", "gets posts that match no topic" },
-	{ 128, "mod", "posts are moderated" },
-	{ 256, "nodupes", "no copy of what also came directly" },
+	{ LISTS_OPTION_NOMAIL, "nomail", "of times before 2.1: gets nothing" },
+	{ LISTS_OPTION_NOTMETOO, "notmetoo", "no copy of own posts" },
+	{ LISTS_OPTION_ACK, "ack", "gets an acknowledgement of each post" },
+	{ LISTS_OPTION_PLAIN, "plain", "plain-text digests" },
+	{ LISTS_OPTION_HIDE, "hide", "not shown in the roster" },
+	{ LISTS_OPTION_NOREMIND, "noremind", "no monthly reminder" },
+	{ LISTS_OPTION_NMTOPICS, "nmtopics", "gets posts that match no topic" },
+	{ LISTS_OPTION_MOD, "mod", "posts are moderated" },
+	{ LISTS_OPTION_NODUPES, "nodupes", "no copy of what also came directly" },
 };
 const size_t lists_options_n = ROWS(lists_options);
 

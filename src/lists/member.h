@@ -48,6 +48,17 @@ struct span lists_member_as_typed(const struct lists_member *m);
 
 /* ── options: Defaults.py, 3.4 of the facts ──────────────────────────────────────────────────── */
 
+enum lists_option_bit {
+	LISTS_OPTION_NOMAIL = 1,
+	LISTS_OPTION_NOTMETOO = 2,
+	LISTS_OPTION_ACK = 4,
+	LISTS_OPTION_PLAIN = 8,
+	LISTS_OPTION_HIDE = 16,
+	LISTS_OPTION_NOREMIND = 32,
+	LISTS_OPTION_NMTOPICS = 64,
+	LISTS_OPTION_MOD = 128,
+	LISTS_OPTION_NODUPES = 256,
+};
 struct lists_option {
 	uint64_t bit;
 	const char *name;  /* of Mailman's own pages: "nodupes" */
