@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "lists/end_making.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -77,6 +78,15 @@ int end_folder_open(struct end_folder *f, const struct lists_end_place *place, s
 }
 
 /* ── answers ─────────────────────────────────────────────────────────────────────────────────── */
+
+void end_file(json_t *work, const char *path, const struct buf *octets)
+{
+	if (octets)
+		json_object_set_new(json_object_get(work, "files"), path,
+		                    end_octets(buf_span(octets)));
+	else
+		json_array_append_new(json_object_get(work, "absent"), json_string(path));
+}
 
 json_t *end_answer(const struct lists_end_plan *p)
 {

@@ -33,6 +33,9 @@ void end_folder_close(struct end_folder *f);
 int end_folder_open(struct end_folder *f, const struct lists_end_place *place, struct error *err)
 	MUST_CHECK;
 
+/* A file of `work`, at `path` in the list's directory; NULL: it has to be absent. */
+void end_file(struct json_t *work, const char *path, const struct buf *octets);
+
 /* An answer of lists/end.h, with nothing in it. */
 struct json_t *end_answer(const struct lists_end_plan *p);
 void end_answer_add(struct json_t *answer, const char *part, const char *format, ...)

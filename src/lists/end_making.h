@@ -89,6 +89,8 @@ struct end_words {
  */
 void end_words_convert(const struct end_making *m, const struct end_words *w, struct span text,
                        bool dollar, struct buf *out, struct strings *told);
+/* m->v for a manager that knows no placeholders: what they have stood for, appended, and what stands for nothing told. */
+void end_spell_out(struct end_making *m, struct buf *out);
 
 /* ── rules of any end ────────────────────────────────────────────────────────────────────────── */
 

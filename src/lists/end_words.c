@@ -133,3 +133,36 @@ void end_words_convert(const struct end_making *m, const struct end_words *w, st
 		at += n;
 	}
 }
+
+static const struct end_word spelled[] = {
+	{ "real_name", "@real_name" },
+	{ "list_name", "@" },
+	{ "_internal_name", "@" },
+	{ "listname", "@real_name" },
+	{ "host_name", "@host_name" },
+	{ "description", "@description" },
+	{ "info", "@info" },
+	{ "web_page_url", "=" },
+	{ "listinfo_url", "=" },
+	{ "listurl", "=" },
+	{ "cgiext", "=" },
+	{ "user_address", "" },
+	{ "user_delivered_to", "" },
+	{ "user_name", "" },
+	{ "user_language", "" },
+	{ "user_optionsurl", "" },
+	{ "user_password", "" },
+};
+
+void end_spell_out(struct end_making *m, struct buf *out)
+{
+	const struct end_words words = { .rows = spelled, .n = ROWS(spelled) };
+	AUTO_STRINGS struct strings told = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+
+	end_decode(m, m->v, &text);
+	end_words_convert(m, &words, buf_span(&text), end_int(m, "use_dollar_strings", 0), out,
+	                  &told);
+	for (size_t i = 0; i < told.n; i++)
+		end_tell(m, "%s", told.rows[i]);
+}

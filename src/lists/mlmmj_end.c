@@ -17,8 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BIT_NOMAIL 1u
-#define BIT_MOD 128u
 #define TEXTS "/usr/share/mlmmj/text.skel"
 #define TEXT_MAX (1u << 20)
 
@@ -29,15 +27,6 @@ static const char *const dirs[] = {
 };
 
 /* ── for the rules ───────────────────────────────────────────────────────────────────────────── */
-
-void mlmmj_file(struct end_making *m, const char *path, const struct buf *octets)
-{
-	if (octets)
-		json_object_set_new(json_object_get(m->out->work, "files"), path,
-		                    end_octets(buf_span(octets)));
-	else
-		json_array_append_new(json_object_get(m->out->work, "absent"), json_string(path));
-}
 
 void mlmmj_address(const struct mlmmj *o, const char *word, struct buf *out)
 {
@@ -92,7 +81,7 @@ static void take_people(struct end_making *m, struct mlmmj *o)
 	size_t refused;
 
 	add_people(m, "owner", &owners);
-	mlmmj_file(m, "control/owner", &owners);
+	end_file(m->out->work, "control/owner", &owners);
 	add_people(m, "moderator", &o->people);
 	refused = m->out->refused_n;
 	add_people(m, "owner", &o->people);
@@ -103,7 +92,7 @@ static void take_people(struct end_making *m, struct mlmmj *o)
 		free(m->out->refused[m->out->refused_n].why);
 	}
 	/* without that file mlmmj gives a post up that is to wait */
-	mlmmj_file(m, "control/moderators", &o->people);
+	end_file(m->out->work, "control/moderators", &o->people);
 }
 
 static const char *kind_of(const struct lists_member *member)
@@ -111,7 +100,7 @@ static const char *kind_of(const struct lists_member *member)
 	double since;
 
 	if (lists_member_disabled(member, &since) != LISTS_ENABLED ||
-	    lists_member_options(member) & BIT_NOMAIL)
+	    lists_member_options(member) & LISTS_OPTION_NOMAIL)
 		return "nomailsubs.d";
 	return value_is_absent(member->regular) ? "digesters.d" : "subscribers.d";
 }
@@ -137,7 +126,7 @@ static void take_members(struct end_making *m, struct mlmmj *o)
 		json_array_append_new(members, json_pack("{s:o, s:s}", "address",
 		                                         end_json(buf_span(&address)), "kind",
 		                                         kind_of(member)));
-		if (lists_member_options(member) & BIT_MOD)
+		if (lists_member_options(member) & LISTS_OPTION_MOD)
 			(void)mlmmj_access_from(words[action], buf_span(&address),
 			                        &o->access[MLMMJ_MODERATED]);
 	}
@@ -249,7 +238,7 @@ static void put_access(struct end_making *m, struct mlmmj *o)
 	/* what no rule is about would be refused */
 	if (all.n)
 		buf_add_text(&all, "allow\n");
-	mlmmj_file(m, "control/access", all.n ? &all : NULL);
+	end_file(m->out->work, "control/access", all.n ? &all : NULL);
 }
 
 static void put_addresses(struct end_making *m, struct mlmmj *o)
@@ -258,9 +247,9 @@ static void put_addresses(struct end_making *m, struct mlmmj *o)
 
 	buf_addf(&all, "%s\n", m->out->address);
 	buf_add_span(&all, buf_span(&o->addresses));
-	mlmmj_file(m, "control/listaddress", &all);
+	end_file(m->out->work, "control/listaddress", &all);
 	buf_addf(&delimiter, "%c\n", o->delimiter);
-	mlmmj_file(m, "control/delimiter", o->delimiter == '+' ? NULL : &delimiter);
+	end_file(m->out->work, "control/delimiter", o->delimiter == '+' ? NULL : &delimiter);
 }
 
 static void fini(struct mlmmj *o)
@@ -316,8 +305,8 @@ static void plan(struct lists_end_plan *out, const struct lists_list *l,
 	/* 2.1 says of each post that it came by a list */
 	buf_add_text(&o.custom, "Precedence: list\n");
 	buf_add_text(&o.deleted, "Precedence:\n");
-	mlmmj_file(&m, "control/customheaders", &o.custom);
-	mlmmj_file(&m, "control/delheaders", &o.deleted);
+	end_file(m.out->work, "control/customheaders", &o.custom);
+	end_file(m.out->work, "control/delheaders", &o.deleted);
 	take_members(&m, &o);
 	put_access(&m, &o);
 	put_addresses(&m, &o);

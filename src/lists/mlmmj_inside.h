@@ -4,6 +4,7 @@
 /* mlmmj_inside -- what the files of the end mlmmj share. Source of what they say of it: TUNABLES, README.access,
  * README.listtexts and src/ of mlmmj 1.3.0. */
 
+#include "lists/end_files.h"
 #include "lists/end_making.h"
 
 enum mlmmj_access {
@@ -29,10 +30,23 @@ struct mlmmj {
 	char delimiter;
 };
 
+static inline struct mlmmj *mlmmj_own(const struct end_making *m)
+{
+	return m->own;
+}
+
 const struct end_rule *mlmmj_rules(size_t *n);
 
-/* A file of the list's directory, as octets; NULL: it has to be absent. */
-void mlmmj_file(struct end_making *m, const char *path, const struct buf *octets);
+/* Functions of rules: mlmmj_texts.c, mlmmj_headers.c. */
+void mlmmj_take_footer(struct end_making *m);
+void mlmmj_take_mail(struct end_making *m);
+void mlmmj_take_prefix(struct end_making *m);
+void mlmmj_take_list_headers(struct end_making *m);
+void mlmmj_take_post_header(struct end_making *m);
+void mlmmj_take_reply_to(struct end_making *m);
+void mlmmj_take_strip_reply_to(struct end_making *m);
+void mlmmj_take_anonymous(struct end_making *m);
+
 /* "LOCAL+WORD@HOST"; appended. */
 void mlmmj_address(const struct mlmmj *o, const char *word, struct buf *out);
 /* An address that can stand in a file of its, one a line; false: refused as `what`. */

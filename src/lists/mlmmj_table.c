@@ -16,11 +16,6 @@
 #define DAY 86400.0
 #define EVER "3153600000" /* seconds: a hundred years */
 
-static struct mlmmj *own(const struct end_making *m)
-{
-	return m->own;
-}
-
 /* ── settings ────────────────────────────────────────────────────────────────────────────────── */
 
 /* A file that is there says yes. */
@@ -28,7 +23,7 @@ static void flag(struct end_making *m, const char *path, bool on)
 {
 	static const struct buf nothing = { 0 };
 
-	mlmmj_file(m, path, on ? &nothing : NULL);
+	end_file(m->out->work, path, on ? &nothing : NULL);
 	end_fate(m, LISTS_FATE_SET, path);
 }
 
@@ -47,7 +42,7 @@ static void set_number(struct end_making *m, double number)
 	AUTO_BUF struct buf text = { 0 };
 
 	buf_addf(&text, "%.0f\n", number);
-	mlmmj_file(m, m->rule->to, &text);
+	end_file(m->out->work, m->rule->to, &text);
 	end_fate(m, LISTS_FATE_SET, m->rule->to);
 }
 
@@ -73,7 +68,7 @@ static void take_hold_days(struct end_making *m)
 	AUTO_BUF struct buf text = { 0 };
 
 	buf_add_text(&text, EVER "\n");
-	mlmmj_file(m, m->rule->to, &text);
+	end_file(m->out->work, m->rule->to, &text);
 	end_fate(m, LISTS_FATE_SET, m->rule->to);
 }
 
@@ -83,7 +78,7 @@ static void take_periodic(struct end_making *m)
 	AUTO_BUF struct buf text = { 0 };
 
 	buf_add_text(&text, end_number(m->v) != 0 ? "86400\n" : EVER "\n");
-	mlmmj_file(m, m->rule->to, &text);
+	end_file(m->out->work, m->rule->to, &text);
 	end_fate(m, LISTS_FATE_SET, m->rule->to);
 }
 
@@ -93,7 +88,7 @@ static void take_subscribe_policy(struct end_making *m)
 	int64_t policy = end_int(m, "subscribe_policy", 1);
 
 	flag(m, "control/nosubconfirm", policy == 0 || policy == 2);
-	mlmmj_file(m, "control/submod", policy >= 2 ? &own(m)->people : NULL);
+	end_file(m->out->work, "control/submod", policy >= 2 ? &mlmmj_own(m)->people : NULL);
 	end_fate(m, LISTS_FATE_SET, "control/submod, control/nosubconfirm");
 }
 
@@ -141,223 +136,6 @@ static void take_archive_private(struct end_making *m)
 	flag(m, m->rule->to, end_number(m->v) != 0);
 }
 
-/* ── texts ───────────────────────────────────────────────────────────────────────────────────── */
-
-static const struct end_word names[] = {
-	{ "real_name", "@real_name" },
-	{ "list_name", "@" },
-	{ "_internal_name", "@" },
-	{ "listname", "@real_name" },
-	{ "host_name", "@host_name" },
-	{ "description", "@description" },
-	{ "info", "@info" },
-	{ "web_page_url", "=" },
-	{ "listinfo_url", "=" },
-	{ "listurl", "=" },
-	{ "cgiext", "=" },
-	{ "user_address", "" },
-	{ "user_delivered_to", "" },
-	{ "user_name", "" },
-	{ "user_language", "" },
-	{ "user_optionsurl", "" },
-	{ "user_password", "" },
-};
-
-static void convert(struct end_making *m, struct buf *out)
-{
-	const struct end_words words = { .rows = names, .n = ROWS(names) };
-	AUTO_STRINGS struct strings told = { 0 };
-	AUTO_BUF struct buf text = { 0 };
-
-	end_decode(m, m->v, &text);
-	end_words_convert(m, &words, buf_span(&text), end_int(m, "use_dollar_strings", 0), out,
-	                  &told);
-	for (size_t i = 0; i < told.n; i++)
-		end_tell(m, "%s", told.rows[i]);
-}
-
-static void take_footer(struct end_making *m)
-{
-	struct buf *footer = &own(m)->footer;
-
-	convert(m, footer);
-	if (footer->n && footer->p[footer->n - 1] != '\n')
-		buf_add_char(footer, '\n');
-	mlmmj_file(m, m->rule->to, footer->n ? footer : NULL);
-	end_fate(m, LISTS_FATE_SET, m->rule->to);
-	if (footer->n)
-		end_tell(m, "mlmmj puts it behind each post as it is, whatever that post's parts, "
-		            "encoding and charset (README.footers)");
-}
-
-/* One of its mails, with 2.1's words in it: rule->words is its name, and what it says else. */
-static void take_mail(struct end_making *m)
-{
-	AUTO_BUF struct buf text = { 0 }, mail = { 0 };
-	AUTO_FREE char *path = NULL, *control = NULL;
-	struct span rest = span_of(m->rule->words), name, subject;
-
-	(void)span_next_part(&rest, '|', &name);
-	(void)span_next_part(&rest, '|', &subject);
-	path = xasprintf("text/%.*s", (int)name.n, name.p);
-	control = xasprintf("control/%s", m->rule->to);
-	convert(m, &text);
-	if (!span_trim(buf_span(&text)).n) {
-		mlmmj_file(m, control, NULL);
-		end_carried(m, "mlmmj's own text");
-		return;
-	}
-	buf_add_char(&text, '\n');
-	mlmmj_file(m, control, &text);
-	/* mlmmj puts the file in, and looks for no words of its own in it */
-	buf_addf(&mail, "Subject: %.*s\n\n%%control %s%%\n%.*s", (int)subject.n, subject.p,
-	         m->rule->to, (int)rest.n, rest.p);
-	mlmmj_file(m, path, &mail);
-	end_carried(m, path);
-	end_tell(m, "stands within an English text, as 2.1's stood in its own");
-}
-
-/* "[Talk %d] " becomes "[Talk]": there is no number. mlmmj puts a blank behind it. */
-static void take_prefix(struct end_making *m)
-{
-	AUTO_BUF struct buf text = { 0 }, made = { 0 };
-	struct buf *prefix = &own(m)->prefix;
-	bool is_ascii = true;
-	struct span s;
-
-	end_decode(m, m->v, &text);
-	s = span_trim(buf_span(&text));
-	for (size_t i = 0; i < s.n; i++) {
-		size_t d = i + 1;
-
-		while (s.p[i] == '%' && d < s.n && s.p[d] >= '0' && s.p[d] <= '9')
-			d++;
-		if (s.p[i] == '%' && d < s.n && s.p[d] == 'd') {
-			while (made.n && made.p[made.n - 1] == ' ')
-				made.n--;
-			end_tell(m, "mlmmj numbers no posts: %%d is left out");
-			i = d;
-			continue;
-		}
-		if ((unsigned char)s.p[i] < ' ')
-			continue;
-		is_ascii = is_ascii && (unsigned char)s.p[i] < 0x80;
-		buf_add_char(&made, s.p[i]);
-	}
-	if (is_ascii)
-		buf_add_span(prefix, buf_span(&made));
-	else
-		lists_header_words(buf_span(&made), prefix);
-	if (span_find(buf_span(prefix), '\n') >= 0) {
-		buf_reset(prefix);
-		mlmmj_file(m, m->rule->to, NULL);
-		end_left(m, "is too long for one word of a header (RFC 2047)");
-		return;
-	}
-	buf_reset(&made);
-	buf_addf(&made, "%s\n", buf_text(prefix));
-	mlmmj_file(m, m->rule->to, prefix->n ? &made : NULL);
-	end_fate(m, LISTS_FATE_SET, m->rule->to);
-}
-
-/* ── headers ─────────────────────────────────────────────────────────────────────────────────── */
-
-static void add_command(struct end_making *m, const char *header, const char *word)
-{
-	struct buf *out = &own(m)->custom;
-
-	buf_addf(out, "%s: <mailto:", header);
-	mlmmj_address(own(m), word, out);
-	buf_add_text(out, ">\n");
-	buf_addf(&own(m)->deleted, "%s:\n", header);
-}
-
-/* Its words, where they are ASCII. */
-static void add_list_id(struct end_making *m)
-{
-	AUTO_BUF struct buf words = { 0 };
-	struct mlmmj *o = own(m);
-
-	(void)lists_decode_value(m->l->charset, lists_list_attribute(m->l, "description"), &words);
-	buf_add_text(&o->custom, "List-Id: ");
-	for (size_t i = 0; i < words.n; i++)
-		if ((unsigned char)words.p[i] < ' ' || (unsigned char)words.p[i] >= 0x7f)
-			buf_reset(&words);
-	if (words.n && words.n < 200) {
-		buf_add_char(&o->custom, '"');
-		for (size_t i = 0; i < words.n; i++) {
-			if (strchr("\"\\", words.p[i]))
-				buf_add_char(&o->custom, '\\');
-			buf_add_char(&o->custom, words.p[i]);
-		}
-		buf_add_text(&o->custom, "\" ");
-	}
-	buf_addf(&o->custom, "<%s.%s>\n", m->l->name, o->host);
-	buf_add_text(&o->deleted, "List-Id:\n");
-}
-
-static void take_list_headers(struct end_making *m)
-{
-	end_fate(m, LISTS_FATE_SET, HEADERS);
-	if (end_number(m->v) == 0)
-		return;
-	add_list_id(m);
-	add_command(m, "List-Help", "help");
-	add_command(m, "List-Subscribe", "subscribe");
-	add_command(m, "List-Unsubscribe", "unsubscribe");
-	if (end_int(m, "include_list_post_header", 1))
-		add_command(m, "List-Post", NULL);
-}
-
-static void take_post_header(struct end_making *m)
-{
-	end_fate(m, LISTS_FATE_SET, HEADERS);
-}
-
-/* Where answers go; another Reply-To beside it would be one too many. */
-static void take_reply_to(struct end_making *m)
-{
-	int64_t to = end_int(m, "reply_goes_to_list", 0);
-	AUTO_BUF struct buf address = { 0 };
-	struct mlmmj *o = own(m);
-
-	end_fate(m, LISTS_FATE_SET, HEADERS);
-	if (to == 1)
-		mlmmj_address(o, NULL, &address);
-	else if (to == 2 && !mlmmj_person(m, "reply_to_address",
-	                                  lists_list_attribute(m->l, "reply_to_address"), &address))
-		return;
-	if (!address.n)
-		return;
-	buf_addf(&o->custom, "Reply-To: %s\n", buf_text(&address));
-	buf_add_text(&o->deleted, "Reply-To:\n");
-	if (!end_int(m, "first_strip_reply_to", 0))
-		end_tell(m, "a Reply-To that the post had is taken away: 2.1 kept it beside the "
-		            "list's");
-}
-
-static void take_strip_reply_to(struct end_making *m)
-{
-	if (end_number(m->v) != 0)
-		buf_add_text(&own(m)->deleted, "Reply-To:\n");
-	end_fate(m, LISTS_FATE_SET, "control/delheaders");
-}
-
-static void take_anonymous(struct end_making *m)
-{
-	struct mlmmj *o = own(m);
-
-	end_fate(m, LISTS_FATE_SET, HEADERS ", control/delheaders");
-	if (end_number(m->v) == 0)
-		return;
-	buf_add_text(&o->custom, "From: ");
-	mlmmj_address(o, NULL, &o->custom);
-	buf_add_char(&o->custom, '\n');
-	buf_add_text(&o->deleted, "From:\nSender:\nReply-To:\nX-Originating-Email:\nReceived:\n"
-	                          "X-Originating-IP:\nDKIM-Signature:\nAuthentication-Results:\n");
-	end_tell(m, "From is the list; its archive keeps posts in that form");
-}
-
 /* ── who, and what, may be posted ────────────────────────────────────────────────────────────── */
 
 static bool is_member(const struct end_making *m, struct span address)
@@ -366,7 +144,7 @@ static bool is_member(const struct end_making *m, struct span address)
 
 	for (size_t i = 0; i < address.n; i++)
 		buf_add_char(&key, ascii_lower(address.p[i]));
-	return json_object_get(own(m)->keys, buf_text(&key)) != NULL;
+	return json_object_get(mlmmj_own(m)->keys, buf_text(&key)) != NULL;
 }
 
 static void take_nonmembers(struct end_making *m)
@@ -394,7 +172,7 @@ static void take_nonmembers(struct end_making *m)
 		else if (*entry.p != '^' && is_member(m, entry))
 			end_tell(m, "%s is a member: 2.1 does not look here then", entry.p);
 		else if (!mlmmj_access_from(is_held ? "moderate" : m->rule->to, entry,
-		                            &own(m)->access[kind]))
+		                            &mlmmj_own(m)->access[kind]))
 			end_refuse(m, "nonmember", entry,
 			           "is a pattern that means another thing there, or nothing");
 	}
@@ -416,7 +194,7 @@ static void take_rule(struct end_making *m, struct span line, int64_t action)
 		end_tell(m, "%.*s: its action is none", (int)line.n, line.p);
 	else if (!word)
 		end_refuse(m, "header rule", line, "its action has no counterpart there");
-	else if (!mlmmj_access_header(word, line, &own(m)->access[MLMMJ_OF_HEADERS]))
+	else if (!mlmmj_access_header(word, line, &mlmmj_own(m)->access[MLMMJ_OF_HEADERS]))
 		end_refuse(m, "header rule", line,
 		           "is a pattern that means another thing there, or nothing");
 }
@@ -453,7 +231,7 @@ static void take_aliases(struct end_making *m)
 			end_refuse(m, "alias", line,
 			           "is a pattern: mlmmj compares whole addresses");
 		else
-			buf_addf(&own(m)->addresses, "%s\n", buf_text(&plain));
+			buf_addf(&mlmmj_own(m)->addresses, "%s\n", buf_text(&plain));
 	}
 	end_fate(m, LISTS_FATE_SET, "control/listaddress");
 }
@@ -512,7 +290,7 @@ static const struct end_rule rules[] = {
 	{ "admin_responses", end_left_if_on, NO_REPLIES, NULL },
 	{ "administrivia", end_left_if_on, "mlmmj looks for no commands in posts", NULL },
 	{ "advertised", end_unused, NO_PAGES, NULL },
-	{ "anonymous_list", take_anonymous, NULL, NULL },
+	{ "anonymous_list", mlmmj_take_anonymous, NULL, NULL },
 	{ "archive", take_archive, NULL, NULL },
 	{ "archive_private", take_archive_private, "control/subonlyget", NULL },
 	{ "archive_volume_frequency", end_unused, "mlmmj numbers posts, and makes no volumes", NULL },
@@ -567,19 +345,19 @@ static const struct end_rule rules[] = {
 	{ "filter_content", end_left_if_on, NO_FILTER, NULL },
 	{ "filter_filename_extensions", end_unused, NO_FILTER, NULL },
 	{ "filter_mime_types", end_unused, NO_FILTER, NULL },
-	{ "first_strip_reply_to", take_strip_reply_to, NULL, NULL },
+	{ "first_strip_reply_to", mlmmj_take_strip_reply_to, NULL, NULL },
 	{ "forward_auto_discards", end_stays, "mlmmj discards without a copy to the owners", NULL },
 	{ "from_is_list", end_left_if_on, NO_DMARC, NULL },
 	{ "gateway_to_mail", end_left_if_on, NO_NEWS, NULL },
 	{ "gateway_to_news", end_left_if_on, NO_NEWS, NULL },
 	{ "generic_nonmember_action", take_generic_nonmember, NULL, NULL },
-	{ "goodbye_msg", take_mail, "goodbye", "finish-unsub|Goodbye from $list$@$domain$|" },
+	{ "goodbye_msg", mlmmj_take_mail, "goodbye", "finish-unsub|Goodbye from $list$@$domain$|" },
 	{ "header_filter_rules", take_header_rules, NULL, NULL },
 	{ "hold_and_cmd_autoresponses", end_unused, "counts of one day: who had an answer today may have one more", NULL },
 	{ "hold_these_nonmembers", take_nonmembers, "moderate", NULL },
 	{ "host_name", end_goes, "control/listaddress", NULL },
-	{ "include_list_post_header", take_post_header, NULL, NULL },
-	{ "include_rfc2369_headers", take_list_headers, NULL, NULL },
+	{ "include_list_post_header", mlmmj_take_post_header, NULL, NULL },
+	{ "include_rfc2369_headers", mlmmj_take_list_headers, NULL, NULL },
 	{ "include_sender_header", end_unused, "mlmmj leaves Sender as it is", NULL },
 	{ "info", end_left_if_on, "mlmmj has no page that would show it", NULL },
 	{ "language", end_left_if_on, ONE_LANGUAGE, NULL },
@@ -596,7 +374,7 @@ static const struct end_rule rules[] = {
 	{ "mime_is_default_digest", end_unused, "its digests are MIME", NULL },
 	{ "mod_password", end_left_if_on, NO_PASSWORDS, NULL },
 	{ "moderator", take_people, "moderator", NULL },
-	{ "msg_footer", take_footer, "control/footer", NULL },
+	{ "msg_footer", mlmmj_take_footer, "control/footer", NULL },
 	{ "msg_header", end_left_if_on, "mlmmj puts nothing before a post", NULL },
 	{ "new_member_options", end_left_if_on, "mlmmj has no such options", NULL },
 	{ "news_moderation", end_unused, NO_NEWS, NULL },
@@ -606,7 +384,7 @@ static const struct end_rule rules[] = {
 	{ "next_request_id", end_unused, RUNS, NULL },
 	{ "nntp_host", end_unused, NO_NEWS, NULL },
 	{ "nondigestable", end_unused, "a list of mlmmj can't be without single posts", NULL },
-	{ "nonmember_rejection_notice", take_mail, "nonmember_rejection_notice", "deny-post-subonlypost|Post to $list$@$domain$ denied: $subject$|" },
+	{ "nonmember_rejection_notice", mlmmj_take_mail, "nonmember_rejection_notice", "deny-post-subonlypost|Post to $list$@$domain$ denied: $subject$|" },
 	{ "obscure_addresses", end_unused, NO_PAGES, NULL },
 	{ "one_last_digest", end_left_if_on, "mlmmj sends digests to those who have them", NULL },
 	{ "owner", take_people, "owner", NULL },
@@ -626,7 +404,7 @@ static const struct end_rule rules[] = {
 	{ "regular_exclude_lists", end_left_if_on, SIBLINGS, NULL },
 	{ "regular_include_lists", end_left_if_on, SIBLINGS, NULL },
 	{ "reject_these_nonmembers", take_nonmembers, "deny", NULL },
-	{ "reply_goes_to_list", take_reply_to, NULL, NULL },
+	{ "reply_goes_to_list", mlmmj_take_reply_to, NULL, NULL },
 	{ "reply_to_address", end_goes, HEADERS ": Reply-To, where it is to be it", NULL },
 	{ "request_responses", end_left_if_on, NO_REPLIES, NULL },
 	{ "require_explicit_destination", take_flag_turned, "control/tocc", NULL },
@@ -635,7 +413,7 @@ static const struct end_rule rules[] = {
 	{ "send_goodbye_msg", end_stays, "mlmmj says goodbye to who asked to leave", NULL },
 	{ "send_reminders", end_unused, NO_PASSWORDS, NULL },
 	{ "send_welcome_msg", end_stays, "mlmmj welcomes who asked to join", NULL },
-	{ "subject_prefix", take_prefix, "control/prefix", NULL },
+	{ "subject_prefix", mlmmj_take_prefix, "control/prefix", NULL },
 	{ "subscribe_auto_approval", end_left_if_on, "mlmmj approves nobody by address", NULL },
 	{ "subscribe_policy", take_subscribe_policy, NULL, NULL },
 	{ "topics", end_left_if_on, NO_TOPICS, NULL },
@@ -652,7 +430,7 @@ static const struct end_rule rules[] = {
 	{ "useropts_version", end_unused, "is the version of the file", NULL },
 	{ "volume", end_unused, NO_NUMBER, NULL },
 	{ "web_page_url", end_goes, "texts, where they name the list's page", NULL },
-	{ "welcome_msg", take_mail, "welcome", "finish-sub|Welcome to $list$@$domain$|\n"
+	{ "welcome_msg", mlmmj_take_mail, "welcome", "finish-sub|Welcome to $list$@$domain$|\n"
 	  "The email address you are subscribed with is <$subaddr$>.\n\n"
 	  "To leave the list, write to <$list+$unsubscribe@$domain$>;\n"
 	  "for help, to <$list+$help@$domain$>.\n" },
