@@ -393,6 +393,12 @@ void strings_add_span(struct strings *s, struct span text)
 	s->rows[s->n++] = span_dup(text);
 }
 
+void strings_add_each(struct strings *s, const char *before, const struct strings *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		strings_addf(s, "%s%s", before, from->rows[i]);
+}
+
 void strings_add_lines(struct strings *s, struct span text)
 {
 	struct span line;

@@ -104,6 +104,8 @@ struct strings {
 void strings_fini(struct strings *s);
 void strings_add(struct strings *s, const char *text);
 void strings_add_span(struct strings *s, struct span text);
+/* Each of `from`, with `before` in front of it. */
+void strings_add_each(struct strings *s, const char *before, const struct strings *from);
 /* Each line, without its end. */
 void strings_add_lines(struct strings *s, struct span text);
 void strings_addf(struct strings *s, const char *format, ...) PRINTF_LIKE(2, 3);

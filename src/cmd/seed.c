@@ -185,10 +185,8 @@ static int give_archives(struct seed *s, const struct mailman3_way *way, struct 
 		strings_addf(&sum->skipped, "mailing lists: %s", why.text);
 		return 0;
 	}
-	for (size_t i = 0; i < p.failed.n; i++)
-		strings_addf(&sum->skipped, "mailing lists: %s", p.failed.rows[i]);
-	for (size_t i = 0; i < p.notes.n; i++)
-		strings_addf(&sum->notes, "mailing lists: %s", p.notes.rows[i]);
+	strings_add_each(&sum->skipped, "mailing lists: ", &p.failed);
+	strings_add_each(&sum->notes, "mailing lists: ", &p.notes);
 	s->archives_n = p.lists;
 	s->letters = p.messages;
 	s->letters_new = p.new;
@@ -216,12 +214,9 @@ static int give_lists(struct seed *s, struct copy_result *sum, struct error *err
 		strings_addf(&sum->skipped, "mailing lists: %s", why.text);
 		return 0;
 	}
-	for (size_t i = 0; i < p.failed.n; i++)
-		strings_addf(&sum->skipped, "mailing lists: %s", p.failed.rows[i]);
-	for (size_t i = 0; i < p.notes.n; i++)
-		strings_addf(&sum->notes, "mailing lists: %s", p.notes.rows[i]);
-	for (size_t i = 0; i < p.left.n; i++)
-		strings_addf(&sum->notes, "mailing lists: %s", p.left.rows[i]);
+	strings_add_each(&sum->skipped, "mailing lists: ", &p.failed);
+	strings_add_each(&sum->notes, "mailing lists: ", &p.notes);
+	strings_add_each(&sum->notes, "mailing lists: ", &p.left);
 	s->lists_n = p.lists;
 	s->lists_changes = p.changes;
 	if (give_archives(s, &way, sum, err) < 0)
@@ -256,10 +251,8 @@ static int copy_lists(struct seed *s, struct copy_result *sum, struct error *err
 	options.new = s->places.new;
 	if (lists_carry(&options, &r, err) < 0)
 		return -1;
-	for (size_t i = 0; i < r.failed.n; i++)
-		strings_addf(&sum->skipped, "mailing lists: %s", r.failed.rows[i]);
-	for (size_t i = 0; i < r.notes.n; i++)
-		strings_addf(&sum->notes, "mailing lists: %s", r.notes.rows[i]);
+	strings_add_each(&sum->skipped, "mailing lists: ", &r.failed);
+	strings_add_each(&sum->notes, "mailing lists: ", &r.notes);
 	s->lists_n = r.lists;
 	s->lists_changes = lists_carry_changes(&r);
 	return note_lists_ms(s, began_ms, err);

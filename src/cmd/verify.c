@@ -59,10 +59,8 @@ static int compare_archives(struct verifying *v, const struct mailman3_way *way,
 		return 0;
 	if (move_archives_pass(way, ARCHIVES_LOOK, &p, err) < 0)
 		return -1;
-	for (size_t i = 0; i < p.failed.n; i++)
-		strings_addf(&v->sum.differences, "mailing lists: %s", p.failed.rows[i]);
-	for (size_t i = 0; i < p.notes.n; i++)
-		strings_addf(&v->sum.notes, "mailing lists: %s", p.notes.rows[i]);
+	strings_add_each(&v->sum.differences, "mailing lists: ", &p.failed);
+	strings_add_each(&v->sum.notes, "mailing lists: ", &p.notes);
 	strings_addf(&v->sum.notes,
 	             "archives: %llu messages, %llu in HyperKitty, %llu copies, %llu refused",
 	             (unsigned long long)p.messages, (unsigned long long)p.there,
@@ -91,12 +89,9 @@ static int compare_with_mailman3(struct verifying *v, struct error *err)
 	way.new = new;
 	if (mailman3_pass(&way, LISTS_END_LOOK, &p, err) < 0)
 		return -1;
-	for (size_t i = 0; i < p.failed.n; i++)
-		strings_addf(&v->sum.differences, "mailing lists: %s", p.failed.rows[i]);
-	for (size_t i = 0; i < p.different.n; i++)
-		strings_addf(&v->sum.differences, "mailing lists: %s", p.different.rows[i]);
-	for (size_t i = 0; i < p.notes.n; i++)
-		strings_addf(&v->sum.notes, "mailing lists: %s", p.notes.rows[i]);
+	strings_add_each(&v->sum.differences, "mailing lists: ", &p.failed);
+	strings_add_each(&v->sum.differences, "mailing lists: ", &p.different);
+	strings_add_each(&v->sum.notes, "mailing lists: ", &p.notes);
 	v->lists_n = p.lists;
 	return compare_archives(v, &way, err);
 }
@@ -119,10 +114,8 @@ static int compare_lists(struct verifying *v, struct error *err)
 	options.new = places.new;
 	if (lists_carry_verify(&options, &r, err) < 0)
 		return -1;
-	for (size_t i = 0; i < r.failed.n; i++)
-		strings_addf(&v->sum.differences, "mailing lists: %s", r.failed.rows[i]);
-	for (size_t i = 0; i < r.notes.n; i++)
-		strings_addf(&v->sum.notes, "mailing lists: %s", r.notes.rows[i]);
+	strings_add_each(&v->sum.differences, "mailing lists: ", &r.failed);
+	strings_add_each(&v->sum.notes, "mailing lists: ", &r.notes);
 	v->lists_n = r.lists;
 	return 0;
 }

@@ -52,7 +52,7 @@ static void what_means_something_to_a_page_is_an_entity(void **state)
 
 static void a_list_takes_each_line_of_a_text(void **state)
 {
-	AUTO_STRINGS struct strings s = { 0 };
+	AUTO_STRINGS struct strings s = { 0 }, all = { 0 };
 
 	(void)state;
 	strings_add_lines(&s, SPAN(""));
@@ -62,6 +62,10 @@ static void a_list_takes_each_line_of_a_text(void **state)
 	assert_string_equal(s.rows[0], "one");
 	assert_string_equal(s.rows[1], "");
 	assert_string_equal(s.rows[2], "two");
+	strings_add_each(&all, "of it: ", &s);
+	assert_int_equal(all.n, 3);
+	assert_string_equal(all.rows[0], "of it: one");
+	assert_string_equal(all.rows[1], "of it: ");
 }
 
 static void sizes_and_durations_read_as_people_say_them(void **state)
