@@ -116,6 +116,21 @@ static int find(struct move *m, struct move_lists *out, struct error *err)
 	return move_lists_find(m->config, m->old, m->new, out, err);
 }
 
+void move_lists_add(struct strings *to, const char *address, const char *format, ...)
+{
+	AUTO_FREE char *words = NULL, *line = NULL;
+	AUTO_BUF struct buf shown = { 0 };
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&words, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+	line = xasprintf("%s: %s", address, words);
+	buf_add_printable(&shown, span_of(line));
+	strings_add(to, buf_text(&shown));
+}
+
 void move_lists_say(struct move *m, const struct strings *words)
 {
 	for (size_t i = 0; i < words->n && i < TOLD; i++)

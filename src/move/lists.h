@@ -57,6 +57,9 @@ int step_account_with_lists(struct move *m, struct error *err);
 struct lists_carry_options move_lists_carry(struct move *m, const struct move_lists *l);
 struct lists_take move_lists_take(struct move *m, const struct move_lists *l, bool back);
 int move_lists_note(struct move *m, const struct strings *notes, struct error *err) MUST_CHECK;
+/* "ADDRESS: WORDS", printable. */
+void move_lists_add(struct strings *to, const char *address, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 void move_lists_say(struct move *m, const struct strings *words);
 
 /* Old's files of lists as they are, a line each; and kept, as what was seen before all was read. */

@@ -69,22 +69,6 @@ static bool gives(enum archives_do what)
 	return what == ARCHIVES_GIVE || what == ARCHIVES_PUT;
 }
 
-static void PRINTF_LIKE(3, 4)
-	add(struct strings *to, const struct hyperkitty_list *l, const char *format, ...)
-{
-	AUTO_FREE char *words = NULL, *line = NULL;
-	AUTO_BUF struct buf shown = { 0 };
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&words, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	line = xasprintf("%s: archive: %s", l->archive.address, words);
-	buf_add_printable(&shown, span_of(line));
-	strings_add(to, buf_text(&shown));
-}
-
 /* ── how an mbox was when all of it was there ────────────────────────────────────────────────── */
 
 /* "SIZE MTIME INODE POLICY MESSAGES THERE REFUSED COPIES" */
@@ -143,15 +127,17 @@ static void take_words(struct passing *p, const struct hyperkitty_list *l,
 	AUTO_STRINGS struct strings kinds = { 0 };
 
 	for (size_t i = 0; i < r->told.n; i++)
-		add(&p->out->notes, l, "%s", r->told.rows[i]);
+		move_lists_add(&p->out->notes, l->archive.address, "archive: %s", r->told.rows[i]);
 	for (size_t i = 0; i < r->words_n; i++) {
 		const struct hyperkitty_word *w = &r->words[i];
 		const char *id = r->letters.rows[w->row].id;
 
 		if (!strcmp(w->what, "differs"))
-			add(&p->out->failed, l, "<%s> differs: %s", id, w->why);
+			move_lists_add(&p->out->failed, l->archive.address,
+			               "archive: <%s> differs: %s", id, w->why);
 		else if (!strcmp(w->what, "refused"))
-			add(&p->out->notes, l, "<%s> is refused: %s", id, w->why);
+			move_lists_add(&p->out->notes, l->archive.address,
+			               "archive: <%s> is refused: %s", id, w->why);
 		else if (!strings_has(&kinds, w->what))
 			strings_add(&kinds, w->what);
 	}
@@ -160,12 +146,14 @@ static void take_words(struct passing *p, const struct hyperkitty_list *l,
 
 		for (size_t i = 0; i < r->words_n; i++)
 			n += !strcmp(r->words[i].what, kinds.rows[k]);
-		add(&p->out->notes, l, "%s: of %zu messages something is other than it was",
-		    kinds.rows[k], n);
+		move_lists_add(&p->out->notes, l->archive.address,
+		               "archive: %s: of %zu messages something is other than it was",
+		               kinds.rows[k], n);
 	}
 	if (r->letters.before)
-		add(&p->out->notes, l, "%" PRIu64 " octets before the first message are of none",
-		    r->letters.before);
+		move_lists_add(&p->out->notes, l->archive.address,
+		               "archive: %" PRIu64 " octets before the first message are of none",
+		               r->letters.before);
 }
 
 static void take_result(struct passing *p, const struct hyperkitty_list *l,
@@ -184,11 +172,13 @@ static void take_result(struct passing *p, const struct hyperkitty_list *l,
 		return;
 	take_words(p, l, r);
 	if (r->error)
-		add(&out->failed, l, "was not brought to its end: %s", r->error);
+		move_lists_add(&out->failed, l->archive.address,
+		               "archive: was not brought to its end: %s", r->error);
 	for (size_t i = 0; i < r->letters.n && r->missing; i++)
 		if (!r->letters.rows[i].is_copy && r->fates[i] != HYPERKITTY_THERE &&
 		    r->fates[i] != HYPERKITTY_DIFFERS && r->fates[i] != HYPERKITTY_REFUSED)
-			add(&out->failed, l, "<%s> is not there", r->letters.rows[i].id);
+			move_lists_add(&out->failed, l->archive.address,
+			               "archive: <%s> is not there", r->letters.rows[i].id);
 	if (p->reports)
 		json_array_append_new(p->reports, hyperkitty_result_json(l->archive.address, r));
 }
@@ -235,9 +225,10 @@ static int one_list(struct passing *p, struct lists_site *site, const char *name
 	/* Mailman 3 says "never" of it, and HyperKitty would show such a one to everybody */
 	if (l.archive.is_private && !strcmp(l.policy, "never")) {
 		if (sign)
-			add(&p->out->notes, &l,
-			    "is private, and kept no more: it stays where it is, for HyperKitty "
-			    "hides nothing of a list without an archive");
+			move_lists_add(
+				&p->out->notes, l.archive.address,
+				"archive: is private, and kept no more: it stays where it is, for "
+				"HyperKitty hides nothing of a list without an archive");
 		return 0;
 	}
 	if (sign && (p->what == ARCHIVES_PUT || p->what == ARCHIVES_LOOK_FRESH) &&
@@ -348,14 +339,20 @@ static int expect_all(struct move *m, const struct archives_pass *p, struct erro
 	                 p->failed.n, p->failed.rows[0]);
 }
 
+static int put(struct move *m, struct archives_pass *p, struct error *err)
+{
+	const struct mailman3_way way = way_of(m);
+
+	return move_archives_pass(&way, ARCHIVES_PUT, p, err);
+}
+
 int move_archives_put(struct move *m, struct error *err)
 {
 	AUTO_ARCHIVES_PASS struct archives_pass p = { 0 };
-	const struct mailman3_way way = way_of(m);
 
 	if (!move_archives_wanted(m->config))
 		return 0;
-	if (move_archives_pass(&way, ARCHIVES_PUT, &p, err) < 0)
+	if (put(m, &p, err) < 0)
 		return -1;
 	move_say(m, "%" PRIu64 " archives, %" PRIu64 " as they were, %" PRIu64 " messages brought",
 	         p.lists, p.unchanged, p.new);
@@ -383,11 +380,10 @@ int move_archives_verify(struct move *m, struct error *err)
 int move_archives_bring_stragglers(struct move *m, struct error *err)
 {
 	AUTO_ARCHIVES_PASS struct archives_pass p = { 0 };
-	const struct mailman3_way way = way_of(m);
 
 	if (!move_archives_wanted(m->config))
 		return 0;
-	if (move_archives_pass(&way, ARCHIVES_PUT, &p, err) < 0)
+	if (put(m, &p, err) < 0)
 		return -1;
 	if (p.new)
 		move_say(m, "%" PRIu64 " messages that old had archived late are in HyperKitty",

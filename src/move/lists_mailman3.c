@@ -54,22 +54,6 @@ struct passing {
 	json_t *reports; /* NULL: they are not kept */
 };
 
-static void PRINTF_LIKE(3, 4)
-	add(struct strings *to, const struct lists_end_plan *p, const char *format, ...)
-{
-	AUTO_FREE char *words = NULL, *line = NULL;
-	AUTO_BUF struct buf shown = { 0 };
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&words, format, arguments) < 0)
-		abort();
-	va_end(arguments);
-	line = xasprintf("%s: %s", p->address, words);
-	buf_add_printable(&shown, span_of(line));
-	strings_add(to, buf_text(&shown));
-}
-
 static const char *text_of(json_t *row, const char *name)
 {
 	const char *text = json_string_value(json_object_get(row, name));
@@ -83,14 +67,15 @@ static void take_notes(struct passing *p, const struct lists_conversion_outcome 
 	json_t *row;
 
 	json_array_foreach(json_object_get(o->report, "refused"), i, row)
-		add(&p->out->notes, o->plan, "%s %s: %s", text_of(row, "what"), text_of(row, "who"),
-	            text_of(row, "why"));
+		move_lists_add(&p->out->notes, o->plan->address, "%s %s: %s", text_of(row, "what"),
+	                       text_of(row, "who"), text_of(row, "why"));
 	json_array_foreach(json_object_get(o->report, "told"), i, row)
-		add(&p->out->notes, o->plan, "%s", json_string_value(row));
+		move_lists_add(&p->out->notes, o->plan->address, "%s", json_string_value(row));
 	for (i = 0; i < o->plan->n; i++)
 		if (o->plan->rows[i].fate == LISTS_FATE_LEFT)
-			add(&p->out->left, o->plan, "%s is left: %s", o->plan->rows[i].name,
-			    o->plan->rows[i].why ? o->plan->rows[i].why : "?");
+			move_lists_add(&p->out->left, o->plan->address, "%s is left: %s",
+			               o->plan->rows[i].name,
+			               o->plan->rows[i].why ? o->plan->rows[i].why : "?");
 }
 
 static void take_differences(struct passing *p, const struct lists_conversion_outcome *o)
@@ -100,16 +85,17 @@ static void take_differences(struct passing *p, const struct lists_conversion_ou
 	const char *error = json_string_value(json_object_get(o->report, "error"));
 
 	if (p->what == LISTS_END_LOOK)
-		json_array_foreach(changed, i, row)
-			add(&p->out->different, o->plan, "%s", json_string_value(row));
+		json_array_foreach(changed, i, row) move_lists_add(
+			&p->out->different, o->plan->address, "%s", json_string_value(row));
 	json_array_foreach(json_object_get(o->report, "differs"), i, row)
-		add(&p->out->different, o->plan, "%s", json_string_value(row));
+		move_lists_add(&p->out->different, o->plan->address, "%s", json_string_value(row));
 	if (error)
-		add(&p->out->failed, o->plan, "was not brought to its end: %s", error);
+		move_lists_add(&p->out->failed, o->plan->address, "was not brought to its end: %s",
+		               error);
 	else if (!o->is_so && p->what != LISTS_END_LOOK)
-		add(&p->out->failed, o->plan, "%s",
-		    p->out->different.n ? p->out->different.rows[p->out->different.n - 1]
-		                        : "it is not there as planned");
+		move_lists_add(&p->out->failed, o->plan->address, "%s",
+		               p->out->different.n ? p->out->different.rows[p->out->different.n - 1]
+		                                   : "it is not there as planned");
 }
 
 static void take_phase(struct passing *p, const struct lists_conversion_outcome *o)
