@@ -113,14 +113,15 @@ void hyperkitty_take_end(struct hyperkitty_result *r, json_t *answer)
 {
 	const char *error = text_of(answer, "error"), *policy = text_of(answer, "policy");
 	json_int_t others = json_integer_value(json_object_get(answer, "others"));
-	json_t *one;
-	size_t i;
+	const json_t *told = json_object_get(answer, "told");
 
 	r->others = others > 0 ? (uint64_t)others : 0;
-	json_array_foreach(json_object_get(answer, "told"), i,
-	                   one) if (json_string_value(one) &&
-	                            !strings_has(&r->told, json_string_value(one)))
-		strings_add(&r->told, json_string_value(one));
+	for (size_t i = 0; i < json_array_size(told); i++) {
+		const char *words = json_string_value(json_array_get(told, i));
+
+		if (words && !strings_has(&r->told, words))
+			strings_add(&r->told, words);
+	}
 	if (*error && !r->error)
 		r->error = xstrdup(error);
 	if (*policy && !r->policy)
