@@ -107,7 +107,7 @@ static void print_words(const char *list, const char *before, json_t *words)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(words, i, row)
+	json_array_foreach (words, i, row)
 		fprintf(stderr, "list %s: %s%s\n", list, before, json_string_value(row));
 }
 
@@ -128,10 +128,11 @@ static void print_list(const struct converting *c, const struct lists_end_plan *
 		       json_array_size(json_object_get(report, "changed")));
 	if (c->run->verbose)
 		print_rows(p);
-	json_array_foreach(refused, i, row) fprintf(stderr, "list %s: %s %s: %s\n", p->address,
-	                                            json_string_value(json_object_get(row, "what")),
-	                                            json_string_value(json_object_get(row, "who")),
-	                                            json_string_value(json_object_get(row, "why")));
+	json_array_foreach (refused, i, row)
+		fprintf(stderr, "list %s: %s %s: %s\n", p->address,
+		        json_string_value(json_object_get(row, "what")),
+		        json_string_value(json_object_get(row, "who")),
+		        json_string_value(json_object_get(row, "why")));
 	if (error)
 		fprintf(stderr, "list %s: was not brought to its end: %s\n", p->address, error);
 	if (!c->run->quiet)

@@ -43,7 +43,7 @@ static void print_host(const char *set, json_t *h)
 	printf("%s/%s\t%s%s\t%s", set, json_string_value(json_object_get(h, "name")), state,
 	       strcmp(cable, "down") == 0 ? ", cable down" : "",
 	       json_string_value(json_object_get(h, "hostname")));
-	json_array_foreach(json_object_get(h, "addresses"), i, address)
+	json_array_foreach (json_object_get(h, "addresses"), i, address)
 		printf("%s%s", i ? " " : "\t", json_string_value(address));
 	printf("\n");
 }
@@ -57,11 +57,11 @@ static void print_sets(const char *text, bool json)
 	if (json) {
 		printf("%s\n", text);
 	} else if (json_is_array(all)) {
-		json_array_foreach(all, i, one)
-			json_array_foreach(json_object_get(one, "hosts"), k, h)
+		json_array_foreach (all, i, one)
+			json_array_foreach (json_object_get(one, "hosts"), k, h)
 				print_host(json_string_value(json_object_get(one, "name")), h);
 	} else {
-		json_array_foreach(json_object_get(all, "hosts"), k, h)
+		json_array_foreach (json_object_get(all, "hosts"), k, h)
 			print_host(json_string_value(json_object_get(all, "name")), h);
 	}
 	json_decref(all);

@@ -162,8 +162,7 @@ static int width_of(const struct trace *t, const char *key, int least)
 	json_t *place;
 	size_t i;
 
-	json_array_foreach(t->places, i, place)
-	{
+	json_array_foreach (t->places, i, place) {
 		int n = (int)strlen(json_string_value(json_object_get(place, key)));
 
 		least = n > least ? n : least;
@@ -183,8 +182,7 @@ static void print_places(const struct trace *t)
 	size_t i;
 	char when[32];
 
-	json_array_foreach(t->places, i, place)
-	{
+	json_array_foreach (t->places, i, place) {
 		int64_t at = json_integer_value(json_object_get(place, "at_ms"));
 		const char *file = text_of(place, "file"), *in = text_of(place, "place");
 

@@ -48,8 +48,9 @@ static int read_set(json_t *from, const char *name, const char *type, struct dns
 		                 .type = dns_type_number(type),
 		                 .ttl = (uint32_t)json_integer_value(
 					 json_object_get(from, "ttl")) };
-	json_array_foreach(data, i, one) if (json_string_value(one))
-		strings_add(&out->data, json_string_value(one));
+	json_array_foreach (data, i, one)
+		if (json_string_value(one))
+			strings_add(&out->data, json_string_value(one));
 	return out->type ? 0 : -1;
 }
 
@@ -60,8 +61,7 @@ int dns_edits_read_json(const char *text, struct dns_edits *out, struct error *e
 	bool good = json_is_array(json_object_get(all, "edits"));
 	size_t i;
 
-	json_array_foreach(json_object_get(all, "edits"), i, row)
-	{
+	json_array_foreach (json_object_get(all, "edits"), i, row) {
 		const char *zone, *name, *type;
 		json_t *before, *after;
 

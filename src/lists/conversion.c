@@ -27,7 +27,7 @@ static size_t members_refused(json_t *refused)
 	size_t i, n = 0;
 	json_t *row;
 
-	json_array_foreach(refused, i, row)
+	json_array_foreach (refused, i, row)
 		n += !strcmp(json_string_value(json_object_get(row, "what")), "member");
 	return n;
 }

@@ -368,8 +368,7 @@ static int give_once(int fd, enum lists_end_do what, json_t *once, json_t *answe
 	if (what != LISTS_END_LOOK &&
 	    (go_on(fd, &record, err) < 0 || clean_up(fd, &record, err) < 0))
 		return -1;
-	json_array_foreach(once, i, one)
-	{
+	json_array_foreach (once, i, one) {
 		const char *thing = json_string_value(json_object_get(one, "thing"));
 		const char *form = json_string_value(json_object_get(one, "path"));
 		const char *told = json_string_value(json_object_get(one, "told"));
@@ -465,8 +464,7 @@ static int give_dirs(int fd, enum lists_end_do what, json_t *dirs, json_t *answe
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(dirs, i, one)
-	{
+	json_array_foreach (dirs, i, one) {
 		const char *name = json_string_value(one), *last;
 		AUTO_CLOSE int dir = file_open_below(fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 		AUTO_CLOSE int parent = -1;
@@ -492,16 +490,14 @@ int end_files_give(int fd, enum lists_end_do what, const struct lists_end_plan *
 
 	if (give_dirs(fd, what, json_object_get(p->work, "dirs"), answer, err) < 0)
 		return -1;
-	json_object_foreach(files, path, text)
-	{
+	json_object_foreach (files, path, text) {
 		AUTO_BUF struct buf octets = { 0 };
 
 		end_octets_of(text, &octets);
 		if (end_files_put(fd, what, path, buf_span(&octets), answer, err) < 0)
 			return -1;
 	}
-	json_array_foreach(json_object_get(p->work, "absent"), i, one)
-	{
+	json_array_foreach (json_object_get(p->work, "absent"), i, one) {
 		if (take_away(fd, what, json_string_value(one), answer, err) < 0)
 			return -1;
 	}

@@ -75,10 +75,10 @@ static void take_altered(struct hyperkitty_result *r, size_t row, json_t *answer
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer, "altered"), i,
-	                   one) if (json_string_value(json_array_get(one, 0)))
-		add_word(r, row, json_string_value(json_array_get(one, 0)),
-	                 json_string_value(json_array_get(one, 1)));
+	json_array_foreach (json_object_get(answer, "altered"), i, one)
+		if (json_string_value(json_array_get(one, 0)))
+			add_word(r, row, json_string_value(json_array_get(one, 0)),
+			         json_string_value(json_array_get(one, 1)));
 }
 
 void hyperkitty_take_looked(struct hyperkitty_result *r, size_t row, json_t *answer)
@@ -101,7 +101,7 @@ void hyperkitty_take_looked(struct hyperkitty_result *r, size_t row, json_t *ans
 	r->files += number_at(octets, 2);
 	r->files_there += number_at(octets, 3);
 	differs = json_object_get(answer, "differs");
-	json_array_foreach(differs, i, one)
+	json_array_foreach (differs, i, one)
 		buf_addf(&words, "%s%s", i ? ", " : "", json_string_value(one));
 	if (!words.n)
 		return;

@@ -271,8 +271,7 @@ int lists_mailman3_unshunt(const struct lists_mailman3_core *core, int64_t since
 	size_t i;
 	int result = lists_mailman3_ask(core, &ask, 1, &answer, NULL, err);
 
-	json_array_foreach(json_object_get(answer, "given"), i, row)
-	{
+	json_array_foreach (json_object_get(answer, "given"), i, row) {
 		AUTO_BUF struct buf shown = { 0 };
 
 		buf_add_printable(&shown, span_of(json_string_value(row)));

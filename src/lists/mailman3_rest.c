@@ -21,8 +21,7 @@ static bool was_refused(const struct reading *r, const char *what, const char *w
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(r->refused, i, row)
-	{
+	json_array_foreach (r->refused, i, row) {
 		const char *kind = json_string_value(json_object_get(row, "what"));
 		const char *name = json_string_value(json_object_get(row, "who"));
 
@@ -42,20 +41,21 @@ static bool are_same_rows(const struct reading *r, const char *name, json_t *is,
 
 	if (!json_is_array(is))
 		return !json_array_size(wanted);
-	json_array_foreach(wanted, i, row)
-	{
+	json_array_foreach (wanted, i, row) {
 		bool found = was_refused(r, name, json_string_value(row));
 
-		json_array_foreach(is, at, other) if (json_equal(row, other)) found = true;
+		json_array_foreach (is, at, other)
+			if (json_equal(row, other))
+				found = true;
 		if (!found)
 			return false;
 	}
-	json_array_foreach(is, i, row)
-		json_array_foreach(wanted, at, other) if (json_equal(row, other))
-	{
-		met++;
-		break;
-	}
+	json_array_foreach (is, i, row)
+		json_array_foreach (wanted, at, other)
+			if (json_equal(row, other)) {
+				met++;
+				break;
+			}
 	return met == json_array_size(is);
 }
 
@@ -73,8 +73,7 @@ static void read_settings(const struct reading *r, json_t *there)
 	json_t *opening = json_object_get(r->plan->work, "opening"), *wanted;
 	const char *name;
 
-	json_object_foreach(json_object_get(r->plan->work, "config"), name, wanted)
-	{
+	json_object_foreach (json_object_get(r->plan->work, "config"), name, wanted) {
 		json_t *is = json_object_get(there, name), *opened = json_object_get(opening, name);
 		AUTO_FREE char *has = NULL, *shall = NULL;
 
@@ -96,8 +95,7 @@ static json_t *get_roster(const struct reading *r, const char *role)
 	json_t *all = json_object(), *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(r->rest, role), i, row)
-	{
+	json_array_foreach (json_object_get(r->rest, role), i, row) {
 		const char *email = json_string_value(json_object_get(row, "email"));
 
 		if (email)
@@ -136,8 +134,7 @@ static void read_roster(const struct reading *r, const char *role, const char *p
 	json_t *roster = get_roster(r, role), *wanted;
 	size_t i;
 
-	json_array_foreach(json_object_get(r->plan->work, part), i, wanted)
-	{
+	json_array_foreach (json_object_get(r->plan->work, part), i, wanted) {
 		const char *address = json_is_string(wanted) ? json_string_value(wanted)
 		                                             : json_string_value(json_object_get(
 								       wanted, "address"));

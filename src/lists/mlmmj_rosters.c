@@ -115,8 +115,7 @@ static void take_out(struct rosters *r, const char *path, const char *key)
 	json_t *lines = json_object_get(r->files, path), *line;
 	size_t i;
 
-	json_array_foreach(lines, i, line)
-	{
+	json_array_foreach (lines, i, line) {
 		AUTO_FREE char *there = lower(json_string_value(line));
 
 		if (strcmp(there, key) != 0)
@@ -136,8 +135,7 @@ static void bring(struct rosters *r, const char *address, const char *kind, json
 	bool is_right = false;
 	size_t i;
 
-	json_array_foreach(where, i, one)
-	{
+	json_array_foreach (where, i, one) {
 		struct span there = span_of(json_string_value(one));
 
 		if (span_starts(there, kind))
@@ -159,14 +157,14 @@ static int write_dirty(const struct rosters *r, int fd, enum lists_end_do what, 
 	const char *path;
 	json_t *yes;
 
-	json_object_foreach(r->dirty, path, yes)
-	{
+	json_object_foreach (r->dirty, path, yes) {
 		json_t *lines = json_object_get(r->files, path), *line, *silent;
 		AUTO_BUF struct buf text = { 0 };
 		size_t i;
 		int result;
 
-		json_array_foreach(lines, i, line) buf_addf(&text, "%s\n", json_string_value(line));
+		json_array_foreach (lines, i, line)
+			buf_addf(&text, "%s\n", json_string_value(line));
 		/* what was changed is told by names */
 		silent = json_pack("{s:[]}", "changed");
 		result = end_files_put(fd, what, path, buf_span(&text), silent, err);
@@ -188,8 +186,7 @@ int mlmmj_rosters_give(int fd, enum lists_end_do what, const struct lists_end_pl
 	size_t i;
 	int result = read_all(&r, fd, err);
 
-	json_array_foreach(members, i, one)
-	{
+	json_array_foreach (members, i, one) {
 		const char *address = json_string_value(json_object_get(one, "address"));
 		AUTO_FREE char *lowered = lower(address);
 
@@ -200,8 +197,7 @@ int mlmmj_rosters_give(int fd, enum lists_end_do what, const struct lists_end_pl
 		json_object_set_new(ours, lowered, json_true());
 	}
 	if (result == 0)
-		json_object_foreach(r.where, key, where)
-		{
+		json_object_foreach (r.where, key, where) {
 			if (!json_object_get(ours, key))
 				end_answer_add(answer, "told", "member %s is there, and not in 2.1",
 				               key);

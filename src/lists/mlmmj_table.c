@@ -161,8 +161,7 @@ static void take_nonmembers(struct end_making *m)
 	json_t *all = end_entries(m, "nonmember"), *one;
 	size_t i;
 
-	json_array_foreach(all, i, one)
-	{
+	json_array_foreach (all, i, one) {
 		struct span entry = span_of(json_string_value(one));
 
 		if (is_late)

@@ -69,8 +69,7 @@ static bool name_held(struct gate_account *a, json_t *message)
 	json_t *word;
 	bool held = false;
 
-	json_object_foreach(message, to, word)
-	{
+	json_object_foreach (message, to, word) {
 		if (!json_is_string(word))
 			continue;
 		name(a, json_string_value(word));
@@ -88,8 +87,7 @@ void gate_account_read(struct span log, uint64_t waiting, struct gate_account *o
 
 	while (span_next_line(&log, &line))
 		read_line(messages, line);
-	json_object_foreach(messages, id, message)
-	{
+	json_object_foreach (messages, id, message) {
 		out->taken++;
 		if (name_held(out, message))
 			out->held++;
@@ -101,8 +99,7 @@ void gate_account_read(struct span log, uint64_t waiting, struct gate_account *o
 	out->waiting = waiting;
 	out->unaccounted = untold > waiting ? untold - waiting : 0;
 	if (out->unaccounted)
-		json_object_foreach(messages, id, message)
-		{
+		json_object_foreach (messages, id, message) {
 			AUTO_FREE char *words = xasprintf(
 				"%s was taken, and is not known to be given out", id);
 

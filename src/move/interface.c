@@ -55,14 +55,13 @@ static const json_t *find_link(const json_t *links, const char *address, unsigne
 	size_t i, k;
 	json_t *link, *info;
 
-	json_array_foreach(links, i, link)
-		json_array_foreach(json_object_get(link, "addr_info"), k, info)
-	{
-		const char *local = text_of(info, "local");
+	json_array_foreach (links, i, link)
+		json_array_foreach (json_object_get(link, "addr_info"), k, info) {
+			const char *local = text_of(info, "local");
 
-		if (exact ? !strcmp(local, address) : same_network(local, address, prefix))
-			return link;
-	}
+			if (exact ? !strcmp(local, address) : same_network(local, address, prefix))
+				return link;
+		}
 	return NULL;
 }
 
@@ -79,8 +78,7 @@ static const json_t *only_link(const json_t *links)
 	size_t i;
 	json_t *link;
 
-	json_array_foreach(links, i, link)
-	{
+	json_array_foreach (links, i, link) {
 		if (!strcmp(text_of(link, "link_type"), "loopback"))
 			continue;
 		if (found)
@@ -103,8 +101,7 @@ static void add_route(struct buf *batch, const json_t *route)
 		buf_addf(batch, " proto %s", text_of(route, "protocol"));
 	if (json_is_integer(metric))
 		buf_addf(batch, " metric %lld", (long long)json_integer_value(metric));
-	json_array_foreach(json_object_get(route, "flags"), i, flag)
-	{
+	json_array_foreach (json_object_get(route, "flags"), i, flag) {
 		if (json_is_string(flag) && !strcmp(json_string_value(flag), "onlink"))
 			buf_addf(batch, " onlink");
 	}
@@ -120,8 +117,7 @@ static int add_routes(struct host *h, bool six, const char *interface, struct bu
 
 	if (ask(h, six ? "ip-routes-6" : "ip-routes", &routes, err) < 0)
 		return -1;
-	json_array_foreach(routes, i, route)
-	{
+	json_array_foreach (routes, i, route) {
 		if (!strcmp(text_of(route, "dst"), "default") &&
 		    !strcmp(text_of(route, "dev"), interface) && *text_of(route, "gateway"))
 			add_route(batch, route);
@@ -155,8 +151,7 @@ static int add_others(struct host *h, const json_t *link, const char *address, s
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(link, "addr_info"), i, row)
-	{
+	json_array_foreach (json_object_get(link, "addr_info"), i, row) {
 		const char *local = text_of(row, "local");
 
 		if (strcmp(local, address) != 0 && is_version_6(local) == six &&
@@ -235,14 +230,13 @@ int interface_addresses(struct host *h, bool six, struct strings *out, struct er
 
 	if (ask(h, "ip-addresses", &links, err) < 0)
 		return -1;
-	json_array_foreach(links, i, link)
-		json_array_foreach(json_object_get(link, "addr_info"), k, info)
-	{
-		const char *local = text_of(info, "local");
+	json_array_foreach (links, i, link)
+		json_array_foreach (json_object_get(link, "addr_info"), k, info) {
+			const char *local = text_of(info, "local");
 
-		if (!strcmp(text_of(info, "scope"), "global") && is_version_6(local) == six &&
-		    !strings_has(out, local))
-			strings_add(out, local);
-	}
+			if (!strcmp(text_of(info, "scope"), "global") &&
+			    is_version_6(local) == six && !strings_has(out, local))
+				strings_add(out, local);
+		}
 	return 0;
 }

@@ -66,10 +66,10 @@ static void take_notes(struct passing *p, const struct lists_conversion_outcome 
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(json_object_get(o->report, "refused"), i, row)
+	json_array_foreach (json_object_get(o->report, "refused"), i, row)
 		move_lists_add(&p->out->notes, o->plan->address, "%s %s: %s", text_of(row, "what"),
-	                       text_of(row, "who"), text_of(row, "why"));
-	json_array_foreach(json_object_get(o->report, "told"), i, row)
+		               text_of(row, "who"), text_of(row, "why"));
+	json_array_foreach (json_object_get(o->report, "told"), i, row)
 		move_lists_add(&p->out->notes, o->plan->address, "%s", json_string_value(row));
 	for (i = 0; i < o->plan->n; i++)
 		if (o->plan->rows[i].fate == LISTS_FATE_LEFT)
@@ -85,9 +85,10 @@ static void take_differences(struct passing *p, const struct lists_conversion_ou
 	const char *error = json_string_value(json_object_get(o->report, "error"));
 
 	if (p->what == LISTS_END_LOOK)
-		json_array_foreach(changed, i, row) move_lists_add(
-			&p->out->different, o->plan->address, "%s", json_string_value(row));
-	json_array_foreach(json_object_get(o->report, "differs"), i, row)
+		json_array_foreach (changed, i, row)
+			move_lists_add(&p->out->different, o->plan->address, "%s",
+			               json_string_value(row));
+	json_array_foreach (json_object_get(o->report, "differs"), i, row)
 		move_lists_add(&p->out->different, o->plan->address, "%s", json_string_value(row));
 	if (error)
 		move_lists_add(&p->out->failed, o->plan->address, "was not brought to its end: %s",

@@ -167,7 +167,7 @@ static bool parse_line(struct span line, struct mta_queue *out)
 		strcmp(text_of(row, "sender"), "MAILER-DAEMON") != 0 ? text_of(row, "sender") : "");
 	q->arrived_ms = json_integer_value(json_object_get(row, "arrival_time")) * 1000;
 	q->size = (uint64_t)json_integer_value(json_object_get(row, "message_size"));
-	json_array_foreach(recipients, i, recipient)
+	json_array_foreach (recipients, i, recipient)
 		strings_add(&q->recipients, text_of(recipient, "address"));
 	return true;
 }

@@ -250,10 +250,10 @@ static int load(struct prepare *p, struct error *err)
 	if (state_get(p->state, FACT, &text, err) < 0)
 		return -1;
 	list = text ? json_loads(text, 0, NULL) : NULL;
-	json_array_foreach(list, i, row)
+	json_array_foreach (list, i, row)
 		put_number(p, (uint32_t)json_integer_value(json_object_get(row, "from")),
-	                   (uint32_t)json_integer_value(json_object_get(row, "to")),
-	                   json_is_true(json_object_get(row, "group")));
+		           (uint32_t)json_integer_value(json_object_get(row, "to")),
+		           json_is_true(json_object_get(row, "group")));
 	json_decref(list);
 	return 0;
 }

@@ -153,8 +153,8 @@ static int find_addresses(struct prepare *p, struct error *err)
 	if (host_do(p->old_host, "ip-addresses", NULL, SPAN(""), &text, &why) < 0)
 		return why.retry == ERROR_RETRY_REACH ? (*err = why, -1) : 0;
 	interfaces = json_loadb(text.p, text.n, 0, NULL);
-	json_array_foreach(interfaces, i, interface)
-		json_array_foreach(json_object_get(interface, "addr_info"), j, info)
+	json_array_foreach (interfaces, i, interface)
+		json_array_foreach (json_object_get(interface, "addr_info"), j, info)
 			add_address(p, json_string_value(json_object_get(info, "local")));
 	json_decref(interfaces);
 	return 0;

@@ -111,8 +111,7 @@ static void add_message(struct queued_list *out, struct span line)
 	json_t *m = json_loadb(line.p, line.n, 0, NULL), *one;
 	size_t i;
 
-	json_array_foreach(json_object_get(m, "recipients"), i, one)
-	{
+	json_array_foreach (json_object_get(m, "recipients"), i, one) {
 		ARRAY_GROW(out->rows, out->n, out->room);
 		out->rows[out->n++] = (struct queued){
 			.sender = xstrdup(text_of(m, "sender")),

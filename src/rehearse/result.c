@@ -77,8 +77,7 @@ void rehearse_compare(struct rehearse_result *r, const char *last)
 	r->compared = true;
 	for (size_t i = 0; i < r->n; i++)
 		r->failures[i].is_new = true;
-	json_array_foreach(json_object_get(all, "failures"), k, one)
-	{
+	json_array_foreach (json_object_get(all, "failures"), k, one) {
 		const char *step = json_string_value(json_object_get(one, "step"));
 		const char *name = json_string_value(json_object_get(one, "name"));
 		struct rehearse_failure *now = step && name ? find(r, step, name) : NULL;

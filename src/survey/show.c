@@ -60,7 +60,7 @@ static void describe(FILE *out, const struct item *item)
 		json_t *targets = json_object_get(detail, "targets"), *target;
 		size_t i;
 
-		json_array_foreach(targets, i, target)
+		json_array_foreach (targets, i, target)
 			fprintf(out, "%s%s", i ? ", " : "", detail_text(target, "target"));
 	} else if (!strcmp(item->kind, "listener") || !strcmp(item->kind, "service"))
 		fprintf(out, "%s%s%s", item->reason, *detail_text(detail, "command") ? ": " : "",
@@ -79,13 +79,13 @@ static void print_hours(FILE *out, const struct item *item)
 	uint64_t most = 1;
 	size_t i;
 
-	json_array_foreach(hours, i, hour) if ((uint64_t)json_integer_value(hour) > most)
-		most = (uint64_t)json_integer_value(hour);
+	json_array_foreach (hours, i, hour)
+		if ((uint64_t)json_integer_value(hour) > most)
+			most = (uint64_t)json_integer_value(hour);
 	fprintf(out, "  accepted %lld, delivered %lld; accepted by hour of the day (UTC):\n",
 	        (long long)json_integer_value(json_object_get(detail, "accepted")),
 	        (long long)json_integer_value(json_object_get(detail, "delivered")));
-	json_array_foreach(hours, i, hour)
-	{
+	json_array_foreach (hours, i, hour) {
 		uint64_t n = (uint64_t)json_integer_value(hour);
 
 		if (!n)

@@ -71,10 +71,10 @@ static void read_all(struct watch_past *past, int64_t switched_ms, json_t *all)
 	past->begun_ms = number(all, "begun_ms");
 	past->looked_ms = number(all, "looked_ms");
 	past->looking = json_is_true(json_object_get(all, "looking"));
-	json_array_foreach(json_object_get(all, "columns"), i, one) if (i < past->n)
-		read_column(&past->columns[i], one);
-	json_array_foreach(json_object_get(all, "sights"), i, one)
-	{
+	json_array_foreach (json_object_get(all, "columns"), i, one)
+		if (i < past->n)
+			read_column(&past->columns[i], one);
+	json_array_foreach (json_object_get(all, "sights"), i, one) {
 		const char *server = json_string_value(json_object_get(one, "server"));
 
 		if (!server)

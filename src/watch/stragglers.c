@@ -249,9 +249,9 @@ static void read_client(struct watch_stragglers *s, json_t *one)
 	row->messages = (uint64_t)number(one, "messages");
 	row->first_ms = number(one, "first_ms");
 	row->last_ms = number(one, "last_ms");
-	json_array_foreach(json_object_get(one, "senders"), i,
-	                   sender) if (json_string_value(sender))
-		strings_add(&row->senders, json_string_value(sender));
+	json_array_foreach (json_object_get(one, "senders"), i, sender)
+		if (json_string_value(sender))
+			strings_add(&row->senders, json_string_value(sender));
 }
 
 void watch_stragglers_read_json(struct watch_stragglers *s, json_t *from)
@@ -264,11 +264,11 @@ void watch_stragglers_read_json(struct watch_stragglers *s, json_t *from)
 	s->untold = (uint64_t)number(from, "untold");
 	s->last_ms = number(from, "last_ms");
 	s->offset = (uint64_t)number(from, "offset");
-	json_array_foreach(json_object_get(from, "clients"), i, one) read_client(s, one);
-	json_array_foreach(json_object_get(from, "hours"), i, one)
+	json_array_foreach (json_object_get(from, "clients"), i, one)
+		read_client(s, one);
+	json_array_foreach (json_object_get(from, "hours"), i, one)
 		count_hour(s, number(one, "at_ms"), (uint64_t)number(one, "n"));
-	json_array_foreach(json_object_get(from, "senders"), i, one)
-	{
+	json_array_foreach (json_object_get(from, "senders"), i, one) {
 		const char *domain = json_string_value(json_object_get(one, "domain"));
 
 		if (!domain || s->senders_n == SENDERS_MAX)
